@@ -1,0 +1,41 @@
+"""exchange.requested: someone asks. The only topic that no service signs: the sealed token in its header binds it."""
+
+from datetime import timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from counterfoil.contracts.base import Base64, Message, ReplyTo, Topic
+
+TOKEN_HEADER = "sealed-token"
+LARGEST_WISH = 16 * 1024
+LARGEST_TOKEN = 16 * 1024
+FARTHEST = timedelta(seconds=60)
+USUAL = timedelta(seconds=10)
+
+
+class Wish(BaseModel):
+    """What a request asks for. Strict: an unknown member is refused, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connector: str = Field(min_length=1, max_length=128)
+    scopes: tuple[str, ...] = Field(default=(), max_length=256)
+    details: tuple[dict[str, Any], ...] = Field(default=(), max_length=64, description="RFC 9396 authorization_details")
+    lifetime: int | None = Field(default=None, ge=1, le=366 * 86400, strict=True, description="seconds")
+
+
+class ExchangeRequested(Message):
+    """The envelope is read strictly, the wish stays raw: whatever is wrong with it is answered, not dropped."""
+
+    kind: Literal["exchange.requested"] = "exchange.requested"
+    request_id: UUID
+    reply_to: ReplyTo
+    requester_key: Base64 = Field(min_length=43, max_length=43)
+    deadline: AwareDatetime
+    wish: Any
+
+
+TOPIC = Topic("exchange.requested", carries=ExchangeRequested, written_by=("gateway", "client"), read_by=("verifier",),
+              keep=timedelta(hours=24), signed=False)

@@ -1,0 +1,116 @@
+"""The registry's entries: what an operator declares. `counterfoil apply` reads them, `registry.changed` carries them, every stage holds a snapshot."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$")]
+ConnectorName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}/[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$")]
+Seconds = Annotated[int, Field(ge=1, le=366 * 86400)]
+
+
+class Entry(BaseModel):
+    """Strict: an operator's typing error is an error, not a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mapped(Entry):
+    """Where a word of the identity comes from: a fixed value, or a claim, looked up in `map` where one is given (not in it: rejected)."""
+
+    claim: str | None = None
+    value: str | None = None
+    map: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> Self:
+        if (self.claim is None) == (self.value is None):
+            raise ValueError("give exactly one of `claim` and `value`")
+        return self
+
+
+class Issuer(Entry):
+    """An OIDC issuer the operator trusts, and the rule that maps its claims. OpenID Connect Core 1.0, section 2."""
+
+    kind: Literal["issuer"] = "issuer"
+    name: Name
+    issuer: str = Field(max_length=512, description="compared byte for byte with `iss`")
+    audience: str | None = Field(default=None, description="`aud`; the installation's own where absent")
+    jwks_uri: str | None = Field(default=None, description="pinned; else discovered, and then on the issuer's origin")
+    algorithms: frozenset[str] = frozenset({"RS256", "ES256"})
+    types: frozenset[str] = frozenset({"JWT"})
+    ignore_x5t: bool = False
+    max_age: Seconds = 600
+    max_lifetime: Seconds = 7200
+    single_use: bool = False
+    subject: Literal["opaque", "workload"] = "opaque"
+    pins: dict[str, str] = Field(default_factory=dict, description="claims that must have exactly this value")
+    project: Mapped
+    environment: Mapped
+    record: frozenset[str] = Field(default=frozenset(), description="further claims that policies read; recorded with the decision")
+
+
+class Ceiling(Entry):
+    """What a project may ever ask of a connector."""
+
+    scopes: frozenset[str]
+    details: tuple[dict[str, object], ...] = Field(default=(), description="allowed authorization_details; none: details are refused")
+    longest: Seconds = 3600
+
+
+class Connector(Entry):
+    """A named connection to one provider. Its root secret is never part of the entry."""
+
+    kind: Literal["connector"] = "connector"
+    name: ConnectorName
+    config: dict[str, object] = Field(default_factory=dict, description="what the provider's adapter declares; checked by it")
+    installation: Name = "default"
+    scopes: frozenset[str] = Field(default=frozenset(), description="what a request gets that names no scope, within its link's ceiling")
+
+    @property
+    def provider(self) -> str:
+        return self.name.partition("/")[0]
+
+
+class Link(Entry):
+    """connector, project, environments, and the ceiling."""
+
+    kind: Literal["link"] = "link"
+    connector: ConnectorName
+    project: str = Field(min_length=1, max_length=128)
+    environments: frozenset[str] = Field(min_length=1)
+    ceiling: Ceiling
+    entitled: bool = Field(default=True, description="whether its callers may read the reason of a denial")
+
+    @property
+    def name(self) -> str:
+        return f"{self.project}->{self.connector}"
+
+
+class Policy(Entry):
+    """Cedar text beside what the links compile to."""
+
+    kind: Literal["policy"] = "policy"
+    name: Name
+    cedar: str = Field(max_length=65536)
+
+
+class Operator(Entry):
+    """Who may change the registry: an identity of a trusted issuer, with a role that the built-in Cedar policies know."""
+
+    kind: Literal["operator"] = "operator"
+    issuer: str
+    subject: str
+    role: Literal["viewer", "operator", "admin"]
+
+    @property
+    def name(self) -> str:
+        return f"{self.issuer}|{self.subject}"
+
+
+Registered = Annotated[Issuer | Connector | Link | Policy | Operator, Field(discriminator="kind")]
+
+
+def lifetime(seconds: int) -> timedelta:
+    return timedelta(seconds=seconds)
