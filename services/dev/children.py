@@ -1,0 +1,149 @@
+"""The child processes of one run: started one by one, watched, and ended in reverse order."""
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NoReturn, Self
+
+from services.dev import pids
+from services.dev.spawn import Command, open_log, spawn
+from services.dev.trouble import Trouble
+
+Ready = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One process that we started."""
+
+    command: Command
+    process: asyncio.subprocess.Process
+    log: Path
+    log_from: int
+
+    def last_lines(self, most: int = 15) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self.log_from)
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join(f"  | {line}" for line in lines[-most:]) or "  | (nothing)"
+
+    def trouble(self, what: str) -> Trouble:
+        return Trouble(f"{self.command.name} {what}. Its last lines:\n{self.last_lines()}", f"read {self.log}, then run the command again.")
+
+    async def end(self) -> None:
+        """Ask, wait, then kill."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                self.process.send_signal(self.command.stop)
+            try:
+                await asyncio.wait_for(self.process.wait(), pids.PATIENCE)
+            except TimeoutError:
+                self.kill()
+                await self.process.wait()
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            self.process.kill()
+
+
+class Children:
+    """The processes that live in one folder (`logs/`, `run/`). One run at a time may claim it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        self.run = folder / "run"
+        self._started: list[Child] = []
+        self._lock: IO[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Claim the folder, and end what a killed run left in it."""
+        for folder in (self.folder, self.logs, self.run):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = claim(self.run / "lock")
+        for file in sorted(self.run.glob("*.pid")):
+            await pids.end_leftover(file)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
+        if self._lock:
+            self._lock.close()
+
+    async def start(self, command: Command, ready: Ready) -> Child:
+        """Start it and wait until it is ready; an early death is an error that shows its last lines."""
+        child = await self._spawn(command)
+        until = time.monotonic() + command.patience
+        while not await ready():
+            if child.process.returncode is not None:
+                raise child.trouble(f"ended at once (exit {child.process.returncode})")
+            if time.monotonic() > until:
+                raise child.trouble(f"is not ready after {command.patience:.0f} s")
+            await asyncio.sleep(0.05)
+        return child
+
+    async def finish(self, command: Command) -> None:
+        """Run it to its end, which must be a good one."""
+        child = await self._spawn(command)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(child.process.wait(), command.patience)
+        await self._end(child)
+        if child.process.returncode != 0:
+            raise child.trouble(f"failed (exit {child.process.returncode})")
+
+    async def died(self) -> NoReturn:
+        """Wait for the first child that ends uninvited, and say which."""
+        waits = {asyncio.create_task(child.process.wait()): child for child in self._started}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        child = waits[done.pop()]
+        raise child.trouble(f"died (exit {child.process.returncode})")
+
+    async def stop(self) -> None:
+        """End all, the last one first. Whoever cannot wait for that (a second Ctrl-C) has them killed."""
+        try:
+            while self._started:
+                await self._end(self._started[-1])
+        finally:
+            for child in self._started:
+                child.kill()
+
+    async def _spawn(self, command: Command) -> Child:
+        log = self.logs / f"{command.name}.log"
+        with open_log(log) as out:
+            child = Child(command, await spawn(command, out), log, out.tell())
+        self._started.append(child)
+        pids.note(self._pid_file(child), child.process.pid, command.stop)
+        return child
+
+    async def _end(self, child: Child) -> None:
+        await child.end()
+        self._started.remove(child)
+        self._pid_file(child).unlink(missing_ok=True)
+
+    def _pid_file(self, child: Child) -> Path:
+        return self.run / f"{child.command.name}.pid"
+
+
+def claim(file: Path) -> IO[str]:
+    """Lock the folder for this run. The kernel frees the lock when we die, so it is never stale."""
+    lock = file.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        owner = lock.read().strip()
+        raise Trouble(f"{file.parent.parent} is in use by process {owner}", f"stop that run first (kill {owner}).") from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock

