@@ -91,4 +91,5 @@ class Topic:
         return f"{self.name}.v{self.version}"
 
     def adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.carries)
+        adapter: TypeAdapter[Any] = TypeAdapter(self.carries)  # type: ignore[arg-type] # a union of types is what it takes
+        return adapter

@@ -1,0 +1,90 @@
+"""Stages on Kafka. The only file that knows FastStream: it is our app shell, subscribes, and describes the topics as AsyncAPI."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from counterfoil.wire.kafka import AIOKafkaConsumer, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+from faststream.security import BaseSecurity, SASLScram512
+
+from counterfoil.contracts.base import Topic
+from counterfoil.wire.kafka import Connection
+from counterfoil_server.runtime.dispatch import Dispatch
+from counterfoil_server.runtime.stage import Stage
+
+BACKOFF = 0.5
+ALREADY_LARGE = 8
+
+
+async def take(self: Any, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
+    """FastStream sleeps for `batch_timeout_ms` after an empty poll and is deaf while it does. A poll that waits needs no sleep.
+
+    Pacing: where the last batch was large already, a short wait makes the next one larger, which saves more than it costs.
+    """
+    consumer.turned_at = time.monotonic()
+    if getattr(consumer, "last_size", 0) > ALREADY_LARGE and (pause := getattr(consumer, "pacing", 0.0)):
+        await asyncio.sleep(pause)
+    polled = await consumer.getmany(timeout_ms=int(self.batch_timeout_ms), max_records=self.max_records)
+    consumer.turned_at = time.monotonic()
+    records = tuple(chain.from_iterable(polled.values()))
+    consumer.last_size = len(records)
+    return records
+
+
+BatchSubscriber.get_msg = take  # type: ignore[method-assign]
+
+
+async def as_records(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+def security(connection: Connection) -> BaseSecurity | None:
+    context = connection.options().get("ssl_context")
+    if connection.username and connection.password:
+        return SASLScram512(connection.username, connection.password.text(), ssl_context=context, use_ssl=context is not None)
+    return BaseSecurity(ssl_context=context, use_ssl=True) if context else None
+
+
+def broker(connection: Connection, stages: Sequence[Stage], dispatch: Dispatch, *, replica: str, pacing_ms: int) -> KafkaBroker:
+    """One consumer per stage, a static member of its group, so that a process that comes back in time gets its partitions at once."""
+    made = KafkaBroker(connection.servers.split(","), security=security(connection), allow_auto_create_topics=False, logger=None)
+    for stage in stages:
+        subscribe(made, connection, stage, dispatch, replica=replica, pacing_ms=pacing_ms)
+        for topic in stage.writes:
+            made.publisher(connection.topic(topic), schema=topic.carries, title=str(topic))
+    return made
+
+
+def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch: Dispatch, *, replica: str, pacing_ms: int) -> None:
+    topics: dict[str, Topic] = {connection.topic(topic): topic for topic in stage.reads}
+    group = f"{connection.prefix}.{stage.group}"
+
+    @made.subscriber(
+        *topics, group_id=group, group_instance_id=f"{group}-{replica}", batch=True, max_records=stage.max_records, batch_timeout_ms=500,
+        decoder=as_records, ack_policy=AckPolicy.MANUAL, auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=1_000,
+        title=f"{stage.group}:{'+'.join(str(topic) for topic in stage.reads)}",
+    )
+    async def on_batch(records: Any, message: KafkaMessage) -> None:
+        consumer = message.consumer
+        consumer.pacing = pacing_ms / 1000  # type: ignore[attr-defined]
+        try:
+            await dispatch.batch(stage, topics, records)
+        except BaseException:
+            await message.nack()  # rewinds; without it the next batch would commit past this one
+            await asyncio.sleep(BACKOFF)
+            raise
+        if isinstance(consumer, AIOKafkaConsumer):
+            ends: dict[Any, int] = {}
+            for record in records:
+                place = TopicPartition(record.topic, record.partition)
+                ends[place] = max(ends.get(place, 0), record.offset + 1)
+            await consumer.commit(ends)
+
+
+def consumers(made: KafkaBroker) -> list[AIOKafkaConsumer]:
+    return [one.consumer for one in made.subscribers if getattr(one, "consumer", None) is not None]  # type: ignore[attr-defined]

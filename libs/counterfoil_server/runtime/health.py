@@ -1,0 +1,46 @@
+"""/livez: the process makes progress. /readyz: it has its partitions and its database."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from counterfoil_server.runtime.watch import Watch
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the service shell has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(app: ASGIApp, host: str, port: int) -> Server:
+    return Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, http="httptools", ws="none", lifespan="off",
+                                 timeout_graceful_shutdown=3, server_header=False, date_header=True, h11_max_incomplete_event_size=16384,
+                                 limit_concurrency=2000, timeout_keep_alive=30, backlog=1024))
+
+
+@contextlib.asynccontextmanager
+async def stopped_after(running: Server) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        running.should_exit = True
+
+
+def page(watch: Watch, ready: Callable[[], Awaitable[bool]]) -> Starlette:
+    async def livez(_: Request) -> JSONResponse:
+        return JSONResponse({"alive": watch.healthy}, 200 if watch.healthy else 503)
+
+    async def readyz(_: Request) -> JSONResponse:
+        able = watch.ready and await ready()
+        return JSONResponse({"ready": able, "lag": watch.lag}, 200 if able else 503)
+
+    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz)])

@@ -1,0 +1,103 @@
+"""Careful http to issuers: their urls come from outside, so each could be meant for something inside."""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_address
+
+import httpx
+
+from counterfoil_server.runtime.addresses import Address, literal, loopback, public
+
+LARGEST = 256 * 1024
+CONNECT = 3.0
+IN_ALL = 5.0
+PORTS = {"https": 443, "http": 80}
+# What every parser reads alike: no userinfo, fragment, backslash or space, and nothing beyond ASCII.
+ONE_READING = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:[/?][A-Za-z0-9:/?!$&'()*+,;=._~%-]*)?")
+
+Rules = Mapping[str, Callable[[str, Address], bool]]
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class Unfetched(Exception):  # noqa: N818 a word of its own, as every no
+    """`code` says why: url, address, status, encoded, too_large, timeout, unreachable. Never quotes what was answered."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+def careful(*, development: bool) -> "Outbound":
+    """Reach the internet by https; in development this machine by http as well, where the local issuer is."""
+    return Outbound({"https": public, "http": loopback} if development else {"https": public})
+
+
+async def resolved(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class Outbound:
+    """`rules` says for each scheme which host may be met at which address."""
+
+    def __init__(self, rules: Rules, resolve: Resolve = resolved, tls: ssl.SSLContext | None = None, in_all: float = IN_ALL) -> None:
+        self._rules = rules
+        self._resolve = resolve
+        self._tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._in_all = in_all
+
+    async def fetch_json(self, url: str) -> bytes:
+        """GET a small document. Raises Unfetched."""
+        try:
+            async with asyncio.timeout(self._in_all):
+                target = self._target(url)
+                return await self._get(target, await self._address(target))
+        except (TimeoutError, httpx.TimeoutException):
+            raise Unfetched("timeout", f"no answer within {self._in_all:g} s") from None
+        except (httpx.HTTPError, OSError) as error:
+            raise Unfetched("unreachable", type(error).__name__) from None
+
+    def _target(self, url: str) -> httpx.URL:
+        if not ONE_READING.fullmatch(url):
+            raise Unfetched("url", "no plain http(s) url")
+        try:
+            target = httpx.URL(url)
+        except httpx.InvalidURL:
+            raise Unfetched("url", "no plain http(s) url") from None
+        if target.scheme not in self._rules:
+            raise Unfetched("url", f"{target.scheme} is not allowed")
+        return target
+
+    async def _address(self, target: httpx.URL) -> str:
+        """Resolved once: what is checked here is what is connected to. A name that leads inside with one of its addresses is refused."""
+        host = target.host
+        try:
+            known = literal(host)
+        except ValueError:
+            raise Unfetched("url", "the host is neither a name nor a usual address") from None
+        found = [known] if known else [ip_address(text) for text in await self._resolve(host, target.port or PORTS[target.scheme])]
+        if not found or not all(self._rules[target.scheme](host, address) for address in found):
+            raise Unfetched("address", "the host leads to an address that is not allowed")
+        return str(found[0])
+
+    async def _get(self, target: httpx.URL, address: str) -> bytes:
+        """To the address, in the name of the host: the certificate is checked for the name."""
+        headers = {"Host": target.netloc.decode(), "Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "counterfoil"}
+        limits = httpx.Timeout(self._in_all, connect=min(CONNECT, self._in_all))
+        async with (
+            httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=limits) as client,
+            client.stream("GET", target.copy_with(host=address), headers=headers, extensions={"sni_hostname": target.host}) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise Unfetched("status", f"the answer was {response.status_code}")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise Unfetched("encoded", "the answer is encoded, which was not asked for")
+            body = bytearray()
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > LARGEST:
+                    raise Unfetched("too_large", f"the answer has more than {LARGEST} bytes")
+            return bytes(body)

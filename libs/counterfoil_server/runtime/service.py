@@ -1,0 +1,131 @@
+"""The shell of every process: open what it needs, run its stages and loops, end cleanly or with an error."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from faststream import FastStream
+
+from counterfoil.wire.kafka import Publisher
+from counterfoil.wire.signing import Checker
+from counterfoil_server.runtime import bus, health
+from counterfoil_server.runtime.dispatch import Dispatch
+from counterfoil_server.runtime.keys import KeyRing
+from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.stage import Out, Stage
+from counterfoil_server.runtime.store.database import Pool, connect
+from counterfoil_server.runtime.telemetry import export, logs
+from counterfoil_server.runtime.telemetry.spans import Telemetry
+from counterfoil_server.runtime.watch import Watch
+
+log = logging.getLogger("counterfoil.service")
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a service's wiring gets."""
+
+    settings: Settings
+    role: str
+    db: Pool
+    keys: KeyRing
+    telemetry: Telemetry
+    dispatch: Dispatch
+    now: Clock = utc_now
+
+    async def emit(self, outs: Sequence[Out]) -> None:
+        """For outboxes: returns when the broker has acknowledged."""
+        await self.dispatch.publish(outs)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    stages: Sequence[Stage] = ()
+    loops: Sequence[Coroutine[Any, Any, None]] = ()
+    closing: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+
+
+Wire = Callable[[Runtime], Awaitable[Wiring]]
+
+
+@asynccontextmanager
+async def opened(settings: Settings, role: str) -> AsyncIterator[Runtime]:
+    """Database, keys, publisher: in this order, and closed in the other."""
+    telemetry = Telemetry(role)
+    db = await connect(settings.database, name=role, most=8)
+    publisher = Publisher(settings.kafka)
+    try:
+        keys = KeyRing(db, settings.keys, role)
+        await keys.load()
+        await publisher.start()
+        dispatch = Dispatch(settings.kafka, role, publisher, Checker(keys.public), keys, telemetry, time.time)
+        yield Runtime(settings, role, db, keys, telemetry, dispatch)
+    finally:
+        await publisher.stop()
+        await asyncio.wait_for(db.close(), 5)
+
+
+async def serve(settings: Settings, role: str, wire: Wire) -> None:
+    """Until a signal comes or a loop fails. A failed loop ends the process: whoever started it starts it again, from committed offsets."""
+    logs.install(role, settings.log_level)
+    export.install(role, settings.replica, settings.otlp, settings.sampled)
+    async with opened(settings, role) as runtime:
+        wiring = await wire(runtime)
+        broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
+        shell = FastStream(broker, logger=None)
+        watch = Watch(lambda: bus.consumers(broker))
+        loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages else [])]
+        failed: list[BaseException] = []
+        async with healthy(settings, watch, runtime.db):
+            tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
+            log.info("started", extra={"role": role})
+            try:
+                await shell.run(sleep_time=0.1)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                for close in wiring.closing:
+                    await close()
+    export.flush()
+    if failed:
+        raise SystemExit(1)
+
+
+async def _guarded(loop: Coroutine[Any, Any, None], shell: FastStream, failed: list[BaseException]) -> None:
+    try:
+        await loop
+    except Exception as error:
+        failed.append(error)
+        log.exception("loop failed", extra={"error": type(error).__name__})
+        shell.exit()
+
+
+@asynccontextmanager
+async def healthy(settings: Settings, watch: Watch, db: Pool) -> AsyncIterator[None]:
+    """The health page, where a port is set."""
+    if settings.health_port is None:
+        yield
+        return
+
+    async def ready() -> bool:
+        try:
+            return bool(await db.fetchval("SELECT true", timeout=2))
+        except Exception:  # noqa: BLE001 - whatever it is, we are not ready
+            return False
+
+    running = health.server(health.page(watch, ready), settings.host, settings.health_port)
+    task = asyncio.create_task(running.serve())
+    async with health.stopped_after(running):
+        yield
+    await task

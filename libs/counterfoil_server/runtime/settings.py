@@ -1,0 +1,80 @@
+"""What every process reads from its environment. Only an `app.py` passes the environment in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from counterfoil.wire.kafka import Connection
+from counterfoil.wire.secret import Secret
+
+
+class BadSetting(ValueError):
+    """Names the variable and what it should hold; never what it held."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    kafka: Connection
+    database: Secret
+    keys: Path
+    audience: str
+    replica: str = "0"
+    host: str = "127.0.0.1"
+    health_port: int | None = None
+    otlp: str | None = None
+    sampled: float = 0.1
+    development: bool = False
+    partitions: int = 4
+    pacing_ms: int = 10
+    log_level: str = "INFO"
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> Self:
+        return cls(
+            kafka=connection(env),
+            database=Secret(needed(env, "COUNTERFOIL_DATABASE", "postgresql://role:password@host:5432/counterfoil")),
+            keys=Path(needed(env, "COUNTERFOIL_KEYS", "the folder of this role's private keys")),
+            audience=needed(env, "COUNTERFOIL_URL", "the gateway's public URL, the audience of every token"),
+            replica=env.get("COUNTERFOIL_REPLICA", "0"),
+            host=env.get("COUNTERFOIL_HEALTH_HOST", "127.0.0.1"),
+            health_port=whole(env, "COUNTERFOIL_HEALTH_PORT", 0) or None,
+            otlp=env.get("COUNTERFOIL_OTLP") or None,
+            sampled=share(env, "COUNTERFOIL_SAMPLED", 0.1),
+            development=env.get("COUNTERFOIL_DEVELOPMENT", "") == "1",
+            partitions=whole(env, "COUNTERFOIL_PARTITIONS", 4),
+            pacing_ms=whole(env, "COUNTERFOIL_PACING_MS", 10),
+            log_level=env.get("COUNTERFOIL_LOG_LEVEL", "INFO"),
+        )
+
+
+def connection(env: Mapping[str, str]) -> Connection:
+    password = env.get("COUNTERFOIL_KAFKA_PASSWORD")
+    return Connection(
+        servers=needed(env, "COUNTERFOIL_KAFKA", "host:9092"), prefix=env.get("COUNTERFOIL_PREFIX", "counterfoil"),
+        username=env.get("COUNTERFOIL_KAFKA_USERNAME") or None, password=Secret(password) if password else None,
+        tls=env.get("COUNTERFOIL_KAFKA_TLS", "") == "1", cafile=env.get("COUNTERFOIL_KAFKA_CA") or None,
+    )
+
+
+def needed(env: Mapping[str, str], name: str, what: str) -> str:
+    if value := env.get(name):
+        return value
+    raise BadSetting(f"{name} is not set: it should be {what}")
+
+
+def whole(env: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(env.get(name, default))
+    except ValueError:
+        raise BadSetting(f"{name} is no whole number") from None
+
+
+def share(env: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        value = float(env.get(name, default))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise BadSetting(f"{name} is no number from 0 to 1")
+    return value

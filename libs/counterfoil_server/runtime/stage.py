@@ -1,0 +1,75 @@
+"""What a service is made of: stages. A stage takes facts of its topics in batches and emits facts of others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from counterfoil.contracts.base import Message, Topic
+from counterfoil.wire.envelope import encode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """One readable, rightly signed record. `value` is the exact bytes that were signed."""
+
+    topic: Topic
+    fact: Any
+    value: bytes = field(repr=False)
+    headers: Mapping[str, bytes] = field(repr=False)
+    partition: int
+    offset: int
+    at_ms: int
+    """When the broker appended it, milliseconds since the epoch."""
+    role: str = ""
+    """Whose signature it carries; empty on a topic that nobody signs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Out:
+    """One fact on its way out. `cause` gives it trace context, deadline and, within an exchange, its partition."""
+
+    topic: Topic
+    fact: Message
+    key: str
+    event_id: str
+    cause: Received | None = None
+    partition: int | None = None
+    value: bytes = field(default=b"", repr=False)
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    def bytes(self) -> bytes:
+        return self.value or encode(self.fact)
+
+
+class Emit(Protocol):
+    """Signs and sends. What it returns resolves when the broker has acknowledged everything that was given."""
+
+    def __call__(self, outs: Sequence[Out]) -> Awaitable["asyncio.Future[Any]"]: ...
+
+
+OnBatch = Callable[[Sequence[Received], Emit], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`group` names its consumer group. A batch that raises is taken message by message, and the one that raises again is a dead letter."""
+
+    group: str
+    reads: tuple[Topic, ...]
+    writes: tuple[Topic, ...]
+    on_batch: OnBatch
+    max_records: int = 500
+
+
+class DeadLetter(Exception):  # noqa: N818 - a word of the design
+    """This message cannot be answered. The code says why; it quotes nothing."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def answer(topic: Topic, fact: Any, cause: Received) -> Out:
+    """A fact of the same exchange: same key, and so, topics having equal partition counts, the same partition."""
+    return Out(topic, fact, key=str(fact.asked.request_id), event_id=str(fact.id), cause=cause, partition=cause.partition)

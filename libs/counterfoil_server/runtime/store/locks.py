@@ -1,0 +1,32 @@
+"""The advisory locks that make the fence fair, and the one order in which everyone takes them: registry, blocks, connectors by id.
+
+A lock and what it guards are never read in one statement: such a statement sees the state from before it had the lock.
+"""
+
+from collections.abc import Iterable
+
+from counterfoil_server.runtime.store.database import Connection
+
+REGISTRY, CONNECTORS, SINGLETONS = 0xCF01, 0xCF02, 0xCF03
+BLOCKS = 0
+AUDIT_WRITER, MIGRATIONS = 1, 2
+
+
+async def registry(db: Connection) -> None:
+    await db.execute("SELECT pg_advisory_xact_lock($1, 0)", REGISTRY)
+
+
+async def share(db: Connection, connectors: Iterable[int]) -> None:
+    """Blocks and connectors, as intent, swap and reply hold them."""
+    await db.execute(
+        "SELECT pg_advisory_xact_lock_shared($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
+        CONNECTORS, [BLOCKS, *sorted(set(connectors))],
+    )
+
+
+async def exclude(db: Connection, *ids: int) -> None:
+    """BLOCKS for a block's insert; a connector's id for its fence or a new revision."""
+    await db.execute(
+        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
+        CONNECTORS, sorted(set(ids)),
+    )
