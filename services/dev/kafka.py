@@ -21,7 +21,15 @@ from services.dev.trouble import Say
 
 FILES = jars.ROOT / "deploy" / "kafka"
 # Small and quick to start: the client compiler and the serial collector suit two cores, and this heap holds what a laptop asks.
-JVM = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "--sun-misc-unsafe-memory-access=allow", "-Djava.awt.headless=true")
+JVM = (
+    "-Xms128m",
+    "-Xmx384m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-Djava.awt.headless=true",
+)
 
 
 @dataclass(frozen=True, slots=True)

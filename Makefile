@@ -1,0 +1,70 @@
+# `make up` brings everything up; `make help` lists the rest. Nothing but Python >= 3.11 and make is needed.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; done; echo python3)
+GROUPS := gateway verifier policy providers audit revoker ops dev test
+UV := uv==0.13.9
+BIN := .venv/bin
+READY := .venv/.ready
+CODE := libs services tests deploy
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test unit check format lock docs bench bench-long clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements/test.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "ERROR: Counterfoil needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1)"; \
+		echo "  What to do: install one, then name it: make PYTHON=python3.12 up"; exit 1; } >&2
+	@$(PYTHON) -m services.dev.preflight
+	@echo "Setting up .venv (once; about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r requirements/test.txt || { \
+		echo "ERROR: the packages of requirements/test.txt could not be installed; the lines above say why."; \
+		echo "  What to do: if it was the network, check it (HTTPS_PROXY and pip's settings are honoured); then run make again."; exit 1; } >&2
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "counterfoil-tree.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
+	@touch $@
+
+up: $(READY) ## Set up, then run Kafka, PostgreSQL, the issuer and every service (Ctrl-C ends all)
+	@exec $(BIN)/python -m services.dev.app $(ARGS)
+
+test: $(READY) ## All tests, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
+	$(BIN)/python -m pytest tests $(ARGS)
+
+unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
+	$(BIN)/python -m pytest tests -m "not real" $(ARGS)
+
+check: $(READY) ## Lint, strict types, architecture, drift of generated files
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy --strict libs services tests
+	$(BIN)/python -m pytest tests/architecture
+	$(BIN)/python -m deploy.generate --check
+
+format: $(READY) ## Let ruff format, and mend what it can
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+docs: $(READY) ## Generate the schemas and the AsyncAPI document anew
+	$(BIN)/python -m deploy.generate
+
+bench: $(READY) ## The figures of this machine, in minutes (ARGS="-o json")
+	@exec $(BIN)/python -m services.dev.bench $(ARGS)
+
+bench-long: $(READY) ## Memory over a million exchanges
+	@exec $(BIN)/python -m services.dev.bench --long $(ARGS)
+
+# One file per group, all with the versions of test.txt: what is tested is what runs.
+lock: ## Resolve requirements/*.txt anew (uv, in a virtual environment that is thrown away)
+	@set -e; away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
+	$(PYTHON) -m venv "$$away"; "$$away/bin/python" -m pip install --disable-pip-version-check --quiet $(UV); \
+	lock() { "$$away/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --no-annotate --group "pyproject.toml:$$1" $$2 -o "requirements/$$1.txt"; echo "requirements/$$1.txt"; }; \
+	lock test "$(LOCK)"; for group in $(filter-out test,$(GROUPS)); do lock $$group "--constraints requirements/test.txt"; done
+
+clean: ## Remove everything that was made here, data included (not while make up runs)
+	rm -rf .counterfoil .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage libs/*.egg-info build dist
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
