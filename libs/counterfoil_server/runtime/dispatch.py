@@ -5,21 +5,15 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import asyncpg
-
 from counterfoil.contracts.base import Topic
 from counterfoil.wire.envelope import DEADLINE, REPLY_PARTITION, SIGNATURE, Unreadable, decode, headers
-from counterfoil.wire.kafka import Connection, KafkaError, Publisher, Record
+from counterfoil.wire.kafka import Connection, Publisher, Record
 from counterfoil.wire.signing import BadSignature, Checker
 from counterfoil_server.runtime.keys import KeyRing
-from counterfoil_server.runtime.stage import DeadLetter, Out, Received, Stage
+from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter, Out, Received, Stage
 from counterfoil_server.runtime.telemetry.spans import Telemetry
 
 log = logging.getLogger("counterfoil.bus")
-
-TRANSPORT = (KafkaError, OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-             asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.DiskFullError, asyncpg.IdleInTransactionSessionTimeoutError)
-"""What stops a batch, to be taken again. Everything else is the fault of one message."""
 
 
 class Dispatch:
@@ -36,15 +30,14 @@ class Dispatch:
         good, dead = self._sorted(topics, records)
         if any(code == "unknown_key" for _, code in dead) and await self._keys.again():
             good, dead = self._sorted(topics, records)
-        if dead:
-            sent += await self._bury(dead)
+        sent += await self._bury(dead)
         if good:
-            sent += await self._handle(stage, good, {id(r): raw for r, raw in good})
+            sent += await self._handle(stage, good)
         await self._publisher.acked(sent)
 
     async def publish(self, outs: Sequence[Out]) -> None:
         """Outside of a batch: sign, send, wait for the broker."""
-        await self._publisher.acked(await self._send(outs))
+        await self._publisher.acked(await self.send(outs))
 
     def _sorted(self, topics: dict[str, Topic], records: Sequence[Any]) -> tuple[list[tuple[Received, Any]], list[tuple[Any, str]]]:
         good: list[tuple[Received, Any]] = []
@@ -67,14 +60,8 @@ class Dispatch:
         role = self._checker.check(str(topic), value, found.get(SIGNATURE), topic.written_by, now) if topic.signed else ""
         return Received(topic, decode(topic, value, found), value, found, raw.partition, raw.offset, raw.timestamp, role)
 
-    async def _handle(self, stage: Stage, good: list[tuple[Received, Any]], raws: dict[int, Any]) -> list["asyncio.Future[Any]"]:
-        sent: list[asyncio.Future[Any]] = []
-
-        async def emit(outs: Sequence[Out]) -> "asyncio.Future[Any]":
-            futures = await self._send(outs)
-            sent.extend(futures)
-            return asyncio.gather(*futures)
-
+    async def _handle(self, stage: Stage, good: list[tuple[Received, Any]]) -> list["asyncio.Future[Any]"]:
+        emit = Emission(self, {id(received): raw for received, raw in good})
         received = [one for one, _ in good]
         with self.telemetry.batch(received, stage.group):
             try:
@@ -82,31 +69,27 @@ class Dispatch:
             except TRANSPORT:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, one message caused it
-                sent += await self._one_by_one(stage, received, raws, emit, error)
-        return sent
+                await self._one_by_one(stage, received, emit, error)
+        return emit.sent + await self._bury(emit.dead)
 
-    async def _one_by_one(self, stage: Stage, received: Sequence[Received], raws: dict[int, Any], emit: Any, error: Exception,
-                          ) -> list["asyncio.Future[Any]"]:
+    async def _one_by_one(self, stage: Stage, received: Sequence[Received], emit: "Emission", error: Exception) -> None:
         """Ids are derived, so what the first try sent already is only said again."""
-        if len(received) > 1:
-            log.warning("batch failed, taken one by one", extra={"group": stage.group, "error": type(error).__name__})
-        dead = []
+        if len(received) == 1:
+            emit.bury(received[0], error)
+            return
+        log.warning("batch failed, taken one by one", extra={"group": stage.group, "error": type(error).__name__})
         for one in received:
             try:
-                if len(received) == 1:
-                    raise error
                 await stage.on_batch([one], emit)
             except TRANSPORT:
                 raise
             except Exception as found:  # noqa: BLE001
-                code = found.code if isinstance(found, DeadLetter) else "handler_error"
-                log.error("dead letter", extra={"group": stage.group, "code": code, "error": type(found).__name__, "offset": one.offset},
-                          exc_info=None if isinstance(found, DeadLetter) else found)
-                dead.append((raws[id(one)], code))
-        return await self._bury(dead)
+                emit.bury(one, found)
 
     async def _bury(self, dead: Sequence[tuple[Any, str]]) -> list["asyncio.Future[Any]"]:
         """The original bytes and headers, with the reason beside them."""
+        if not dead:
+            return []
         self.telemetry.dead_letters(dead)
         return await self._publisher.send([
             Record(f"{raw.topic}.dlq", raw.key or b"", raw.value or b"",
@@ -115,7 +98,7 @@ class Dispatch:
             for raw, code in dead
         ])
 
-    async def _send(self, outs: Sequence[Out]) -> list["asyncio.Future[Any]"]:
+    async def send(self, outs: Sequence[Out]) -> list["asyncio.Future[Any]"]:
         values = [out.bytes() for out in outs]
         signatures = self._signatures(outs, values)
         return await self._publisher.send([
@@ -139,3 +122,24 @@ class Dispatch:
         if out.cause is not None:
             found += [(name, out.cause.headers[name]) for name in (DEADLINE, REPLY_PARTITION) if name in out.cause.headers]
         return found
+
+
+class Emission:
+    """The `Emit` of one batch."""
+
+    def __init__(self, dispatch: Dispatch, raws: dict[int, Any]) -> None:
+        self._dispatch, self._raws = dispatch, raws
+        self.sent: list[asyncio.Future[Any]] = []
+        self.dead: list[tuple[Any, str]] = []
+
+    async def __call__(self, outs: Sequence[Out]) -> "asyncio.Future[Any]":
+        futures = await self._dispatch.send(outs)
+        self.sent += futures
+        return asyncio.gather(*futures)
+
+    def bury(self, one: Received, fault: Exception) -> None:
+        expected = isinstance(fault, DeadLetter)
+        code = fault.code if isinstance(fault, DeadLetter) else "handler_error"
+        log.warning("dead letter", extra={"topic": str(one.topic), "code": code, "offset": one.offset, "partition": one.partition},
+                    exc_info=None if expected else fault)
+        self.dead.append((self._raws[id(one)], code))

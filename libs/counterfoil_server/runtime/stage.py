@@ -5,8 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import asyncpg
+
 from counterfoil.contracts.base import Message, Topic
 from counterfoil.wire.envelope import encode
+from counterfoil.wire.kafka import KafkaError
+
+TRANSPORT = (KafkaError, OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
+             asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.DiskFullError, asyncpg.IdleInTransactionSessionTimeoutError,
+             asyncpg.DeadlockDetectedError, asyncpg.TooManyConnectionsError, asyncpg.ReadOnlySQLTransactionError)
+"""What stops a batch, to be taken again. Everything else is the fault of one message."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +55,9 @@ class Emit(Protocol):
 
     def __call__(self, outs: Sequence[Out]) -> Awaitable["asyncio.Future[Any]"]: ...
 
+    def bury(self, one: Received, fault: Exception) -> None:
+        """Make a dead letter of this message: its original bytes, with the reason."""
+
 
 OnBatch = Callable[[Sequence[Received], Emit], Awaitable[None]]
 
@@ -68,6 +79,20 @@ class DeadLetter(Exception):  # noqa: N818 - a word of the design
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+async def each(batch: Sequence[Received], emit: Emit, handle: Callable[[Received], Awaitable[Any]]) -> list[tuple[Received, Any]]:
+    """Every message by itself, all at once. One that raises is a dead letter and disturbs no other; a transport error stops the batch."""
+    results = await asyncio.gather(*(handle(one) for one in batch), return_exceptions=True)
+    good = []
+    for one, result in zip(batch, results, strict=True):
+        if not isinstance(result, BaseException):
+            good.append((one, result))
+        elif isinstance(result, TRANSPORT) or not isinstance(result, Exception):
+            raise result
+        else:
+            emit.bury(one, result)
+    return good
 
 
 def answer(topic: Topic, fact: Any, cause: Received) -> Out:
