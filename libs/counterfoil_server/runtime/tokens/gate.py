@@ -11,7 +11,7 @@ from counterfoil_server.runtime.tokens.signatures import Signatures
 
 
 @closed
-def verified(  # noqa: PLR0913 each is a thing the answer depends on
+def verified(  # noqa: PLR0913, PLR0917 each is a thing the answer depends on
     token: Unverified, issuer: Issuer, keys: KeySet, audience: str, now: datetime, signatures: Signatures | None = None
 ) -> dict[str, object]:
     """The claims, proven. `audience` is the installation's; an issuer entry with its own wins. Raises Rejected, and nothing else."""

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 DEPTH = 16
 # A string without an end matches too: tried again at each of its quotes, it would cost the square of the length.
 STRINGS = re.compile(r'"(?:[^"\\]+|\\.?)*"?', re.DOTALL)
-TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-TO_URL = bytes.maketrans(b"+/", b"-_")
-PADDING = (b"", b"", b"==", b"=")
+# To the alphabet that binascii reads; what is not of base64url becomes what it refuses.
+TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
+PADDING = (b"", b"!", b"==", b"=")
+# Characters that a canonical text may end with: the bits beyond the last octet are zero (RFC 4648 section 3.5).
+ENDS = (frozenset(range(256)), frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
 
 
 def base64url(text: bytes) -> bytes:
     """Without padding, and canonical: encoding again gives the same text. ValueError if not."""
-    value = binascii.a2b_base64(text.translate(TO_STANDARD) + PADDING[len(text) % 4])
-    if binascii.b2a_base64(value, newline=False).translate(TO_URL).rstrip(b"=") != text:
+    beyond = len(text) % 4
+    value = binascii.a2b_base64(text.translate(TO_STANDARD) + PADDING[beyond], strict_mode=True)
+    if text and text[-1] not in ENDS[beyond]:
         raise ValueError("not canonical base64url")
     return value
 
