@@ -1,9 +1,10 @@
 """Each value has exactly one spelling."""
 
 import pytest
-from counterfoil.wire.armor import decimal, from_b64, from_url, to_b64, to_url
 from hypothesis import given
 from hypothesis import strategies as st
+
+from counterfoil.wire.armor import decimal, from_b64, from_url, to_b64, to_url
 
 
 @given(st.binary())

@@ -14,11 +14,11 @@ MOST = 2**53 - 1
 BOM = b"\xef\xbb\xbf"
 
 
-class NotCanonical(ValueError):
+class NotCanonical(ValueError):  # noqa: N818  says what is wrong, not that something is
     """This value has no canonical form that every reader would read alike."""
 
 
-class NotJson(ValueError):
+class NotJson(ValueError):  # noqa: N818  says what is wrong, not that something is
     """These bytes are not the JSON we take. The reason is short and never quotes them."""
 
 

@@ -11,13 +11,14 @@ from cryptography.exceptions import InvalidSignature
 
 from counterfoil.wire.armor import decimal, from_b64
 from counterfoil.wire.broken import Broken
-from counterfoil.wire.log_key import LogKey, VKey, sound_name
+from counterfoil.wire.log_key import KEY_ID, LogKey, VKey, sound_name
 from counterfoil.wire.merkle import HASH
 
 __all__ = ["BadCheckpoint", "Checkpoint", "LogKey", "NoteSignature", "check", "parse"]
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 DASH = "\u2014 "
+HEAD_LINES = 3
 MOST_SIGNATURES = 32
 LONGEST = 1 << 17  # sixteen post-quantum cosignatures of witnesses fit
 
@@ -48,7 +49,7 @@ def parse(note: str) -> Checkpoint:
         raise BadCheckpoint("malformed_checkpoint")
     text, gap, block = note.rpartition("\n\n")
     lines = text.split("\n")
-    if not gap or not block.endswith("\n") or len(lines) < 3 or not all(lines):  # extension lines are allowed, empty ones are not
+    if not gap or not block.endswith("\n") or len(lines) < HEAD_LINES or not all(lines):  # extension lines are allowed, empty ones are not
         raise BadCheckpoint("malformed_checkpoint")
     signed = block[:-1].split("\n")
     if len(signed) > MOST_SIGNATURES:
@@ -101,6 +102,6 @@ def _known(vkeys: Collection[str]) -> dict[tuple[str, bytes], VKey]:
 def _signature(line: str) -> NoteSignature:
     name, _, coded = line.removeprefix(DASH).partition(" ")
     raw = from_b64(coded)
-    if not line.startswith(DASH) or not sound_name(name) or len(raw) <= 4:
+    if not line.startswith(DASH) or not sound_name(name) or len(raw) <= KEY_ID:
         raise ValueError("malformed signature line")
-    return NoteSignature(name, raw[:4], raw[4:])
+    return NoteSignature(name, raw[:KEY_ID], raw[KEY_ID:])

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from counterfoil.wire.armor import from_b64, to_b64
 
 ED25519 = b"\x01"
+KEY_ID = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class LogKey:
 
 
 def note_key_id(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public).digest()[:KEY_ID]
 
 
 def sound_name(name: str) -> bool:
