@@ -12,6 +12,7 @@ from services.dev import postgres as embedded
 from services.dev import postgres_socket
 from services.dev.children import Children
 from services.dev.ports import HOST, free_port
+from services.dev.spawn import Command
 from services.dev.trouble import Trouble
 from tests.support.parts import say
 from tests.support.runs import pid_in
@@ -50,6 +51,10 @@ async def test_data_survives_a_restart_on_another_port(tmp_path: Path):
         assert await ask(server.superuser_dsn, "select number from kept") == 7
 
 
+async def at_once() -> bool:
+    return True
+
+
 async def test_it_starts_after_a_crash_although_its_pid_is_another_programs_by_now(tmp_path: Path):
     async with Children(tmp_path) as children:
         server = await embedded.start(children, free_port(), say)
@@ -57,9 +62,10 @@ async def test_it_starts_after_a_crash_although_its_pid_is_another_programs_by_n
         lock = tmp_path / "postgres" / "data" / "postmaster.pid"
         crashed = lock.read_text()
         os.kill(pid_in(tmp_path, "postgres"), signal.SIGKILL)
-    lock.write_text(crashed.replace(crashed.split("\n", 1)[0], str(os.getpid()), 1))
 
     async with Children(tmp_path) as children:
+        await children.start(Command("stranger", ("sleep", "600"), env={"PATH": os.defpath}), at_once)
+        lock.write_text(crashed.replace(crashed.split("\n", 1)[0], str(pid_in(tmp_path, "stranger")), 1))
         server = await embedded.start(children, free_port(), say)
 
         assert await ask(server.superuser_dsn, "select number from kept") == 7
