@@ -5,7 +5,7 @@ Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, ACM CCS 
 """
 
 GENERATOR = 65537
-# The first 39 odd primes less the last: M of the smallest keys (512 bit) is their product; M of larger keys contains it.
+# With 2 they are the first 39 primes, whose product is M of the smallest keys (512 bits); M of larger keys is a multiple of it.
 PRIMES = (
     *(3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97),
     *(101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167),
@@ -14,5 +14,5 @@ POWERS = {prime: frozenset(pow(GENERATOR, exponent, prime) for exponent in range
 
 
 def fingerprinted(modulus: int) -> bool:
-    """An honest key has it by chance once in about 2^27."""
+    """An honest key has it by chance once in about 2^28."""
     return all(modulus % prime in powers for prime, powers in POWERS.items())
