@@ -193,6 +193,12 @@ def test_a_batch_costs_one_check(verified: list[bytes]) -> None:
     assert len(verified) == 1
 
 
+def test_another_spelling_of_a_remembered_signature_is_refused() -> None:
+    checker, header = Checker(KEYS.get), Signer(VERIFIER).sign(TOPIC, [b"fact"])[0]
+    checker.check(TOPIC, b"fact", header, ROLES, 150.0)
+    assert code(b"fact", header[:-1] + bytes([header[-1] + 1]), checker=checker) == "malformed_signature"
+
+
 def test_a_bad_batch_is_never_remembered_as_good(verified: list[bytes]) -> None:
     checker, header = Checker(KEYS.get), Signer(VERIFIER).sign(TOPIC, [b"fact"])[0]
     for _ in range(3):

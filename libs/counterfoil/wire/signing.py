@@ -6,7 +6,6 @@ header = kid.size.index.path.signature, the last two in base64url
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -42,15 +41,6 @@ class Signer:
         return [b"%b%d.%b.%b" % (start, index, to_url(b"".join(path)), seal) for index, path in enumerate(paths)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    kid: str
-    size: int
-    index: int
-    path: list[bytes]
-    signature: bytes
-
-
 class Checker:
     """Checks role and signature. Remembers good batches, so that the facts of one cost one Ed25519 check between them."""
 
@@ -62,27 +52,33 @@ class Checker:
         """The role that wrote this fact. `roles` are those that may write the topic: any other fails before any maths."""
         if header is None:
             raise BadSignature("unsigned")
-        seen = _parsed(header)
-        key = self._lookup(seen.kid)
+        shape = HEADER.fullmatch(header) if len(header) <= LONGEST else None
+        if shape is None:
+            raise BadSignature("malformed_signature")
+        kid, size, index, path, signature = shape.groups()
+        key = self._writer(kid.decode(), roles, now)
+        root = _root(value, int(index), int(size), path)
+        self._check_batch(key, signed_bytes(key.role, topic, int(size), root), signature)
+        return key.role
+
+    def _writer(self, kid: str, roles: Collection[str], now: float) -> PublicKey:
+        key = self._lookup(kid)
         if key is None:
             raise BadSignature("unknown_key")
         if key.role not in roles:
             raise BadSignature("wrong_role")
         if now < key.not_before or (key.not_after is not None and now >= key.not_after):
             raise BadSignature("key_not_valid")
-        try:
-            root = root_from_path(seen.index, seen.size, leaf_hash(value), seen.path)
-        except BadPath:
-            raise BadSignature("malformed_signature") from None
-        self._check_batch(key, signed_bytes(key.role, topic, seen.size, root), seen.signature)
-        return key.role
+        return key
 
     def _check_batch(self, key: PublicKey, signed: bytes, signature: bytes) -> None:
+        """Remembered by its text: a second spelling of a good signature is not known, and fails to be read."""
         batch = (key.public, signed, signature)  # the key itself, not its kid: a row that changed must not be believed by memory
         if self._good.get(batch):
             return
+        raw = _bytes(signature)
         try:
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, signed)
+            Ed25519PublicKey.from_public_bytes(key.public).verify(raw, signed)
         except (InvalidSignature, ValueError):
             raise BadSignature("bad_signature") from None
         self._good.put(batch, value=True)
@@ -93,14 +89,16 @@ def signed_bytes(role: str, topic: str, size: int, root: bytes) -> bytes:
     return b"".join(len(part).to_bytes(2) + part for part in parts) + size.to_bytes(8) + root
 
 
-def _parsed(header: bytes) -> _Header:
-    shape = HEADER.fullmatch(header) if len(header) <= LONGEST else None
-    if shape is None:
-        raise BadSignature("malformed_signature")
-    kid, size, index, path, signature = shape.groups()
+def _root(value: bytes, index: int, size: int, path: bytes) -> bytes:
+    steps = _bytes(path)
     try:
-        steps = from_url(path)
-        path_hashes = [steps[at : at + HASH] for at in range(0, len(steps), HASH)]
-        return _Header(kid.decode(), int(size), int(index), path_hashes, from_url(signature))
+        return root_from_path(index, size, leaf_hash(value), [steps[at : at + HASH] for at in range(0, len(steps), HASH)])
+    except BadPath:
+        raise BadSignature("malformed_signature") from None
+
+
+def _bytes(text: bytes) -> bytes:
+    try:
+        return from_url(text)
     except ValueError:
         raise BadSignature("malformed_signature") from None
