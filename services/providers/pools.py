@@ -1,0 +1,138 @@
+"""Connections to a PostgreSQL server as its broker: few, brief, shared; and what every error there becomes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+
+import asyncpg
+
+from counterfoil.wire.secret import Secret
+from services.providers.seam import AlreadyThere, ProviderError, Refused, Unavailable
+
+LIMIT = 3.0
+"""Seconds for one operation, the wait for a connection included."""
+AT_ONCE = 8
+OLDEST_SERVER = 16
+MOST = 16
+BROKEN = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+SETTINGS = {
+    "application_name": "counterfoil",
+    "statement_timeout": "3000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "3000",
+}
+
+SAID: tuple[tuple[str, type[ProviderError] | None, str, str], ...] = (
+    ("42710", AlreadyThere, "already_there", "a role of this name exists"),
+    ("42501", Refused, "broker_not_allowed", "the broker role lacks a right that this needs"),
+    ("CF001", Refused, "window_closed", "the request came too late to be carried out"),
+    ("28", Refused, "broker_login", "the server does not let the broker role in"),
+    ("3D000", Refused, "unknown_database", "there is no such database"),
+    ("57014", Unavailable, "too_slow", "the server did not finish in time"),
+    ("57P03", Unavailable, "not_ready", "the server is starting or stopping"),
+    ("40003", None, "answer_lost", "the connection broke before the answer"),
+    ("40", Unavailable, "conflict", "another change came in between"),
+    ("53", Unavailable, "no_room", "the server has no room for more"),
+    ("55", Unavailable, "locked", "someone else holds a lock"),
+    ("25006", Unavailable, "read_only", "the server is a standby"),
+    ("XX000", Unavailable, "conflict", "another change came in between"),
+    ("08", None, "answer_lost", "the connection broke before the answer"),
+    ("57P", None, "answer_lost", "the server stopped before the answer"),
+    ("58", None, "answer_lost", "the server's disk or system failed"),
+    ("", Refused, "said_no", "the server said no"),
+)
+"""By the first letters of the SQLSTATE; None: what a lost answer means there. The server rolls back what it refuses: its no is certain."""
+
+
+@contextmanager
+def becomes(lost: type[ProviderError]) -> Iterator[None]:
+    """`lost`: what it means here that no answer came. Raised outside the handler, so that the server's own words go nowhere."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        state = error.sqlstate or ""
+        kind, code, message = next((kind, code, message) for start, kind, code, message in SAID if state.startswith(start))
+        problem = (kind or lost)(code, f"{message} (SQLSTATE {state})")
+    except BROKEN as error:
+        problem = lost("no_answer", type(error).__name__)
+    else:
+        return
+    raise problem
+
+
+def deadline() -> float:
+    return asyncio.get_running_loop().time() + LIMIT
+
+
+@asynccontextmanager
+async def within(until: float, lost: type[ProviderError]) -> AsyncIterator[None]:
+    with becomes(lost):
+        async with asyncio.timeout_at(until):
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The server, the database, and the broker's name there."""
+
+    host: str
+    port: int
+    database: str
+    broker: str
+    sslmode: str
+
+
+class Pools:
+    """One pool per place, kept until its password changes. What goes wrong here went wrong before anything was sent: Unavailable."""
+
+    def __init__(self) -> None:
+        self._open: dict[Where, tuple[Secret, asyncpg.Pool]] = {}
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self, where: Where, password: Secret, until: float) -> AsyncIterator[asyncpg.Connection]:
+        async with within(until, Unavailable):
+            pool = await self._pool(where, password)
+            connection = await pool.acquire()
+        try:
+            _fit(connection)
+            yield connection
+        finally:
+            # What was done is done: a connection that breaks on its way back is the pool's own affair.
+            with suppress(asyncpg.PostgresError, *BROKEN):
+                await pool.release(connection, timeout=LIMIT)
+
+    async def close(self) -> None:
+        for _, pool in self._open.values():
+            pool.terminate()
+        self._open.clear()
+
+    async def _pool(self, where: Where, password: Secret) -> asyncpg.Pool:
+        async with self._opening:
+            known = self._open.get(where)
+            if known and known[0] == password:
+                return known[1]
+            if known:
+                known[1].terminate()
+            elif len(self._open) >= MOST:
+                self._open.pop(next(iter(self._open)))[1].terminate()
+            # min_size 0: opens no connection yet. The no-op `reset` saves a round trip: nothing here leaves session state behind.
+            pool = await asyncpg.create_pool(
+                host=where.host, port=where.port, database=where.database, user=where.broker, password=password.text(), ssl=where.sslmode,
+                min_size=0, max_size=AT_ONCE, timeout=LIMIT, command_timeout=LIMIT, reset=_nothing, server_settings=SETTINGS,
+            )  # fmt: skip
+            self._open[where] = (password, pool)
+            return pool
+
+
+async def _nothing(_: asyncpg.Connection) -> None:
+    return None
+
+
+def _fit(connection: asyncpg.Connection) -> None:
+    """Before 16 a CREATEROLE role could make itself pg_read_all_data; a superuser broker could do anything at all."""
+    if connection.get_server_version().major < OLDEST_SERVER:
+        raise Refused("server_too_old", "PostgreSQL 16 or later is needed")
+    if connection.get_settings().is_superuser == "on":
+        raise Refused("broker_is_superuser", "give the connector a broker role with CREATEROLE that is no superuser")

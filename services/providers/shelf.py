@@ -1,0 +1,36 @@
+"""The catalog as it lies in its folder: every provider there, by name. Nobody lists them."""
+
+import importlib
+import pkgutil
+
+from services.providers import catalog
+from services.providers.seam import Provider
+
+
+def names() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(catalog.__path__)))
+
+
+def provider(name: str) -> Provider:
+    """A fresh one, with connections of its own; `close` it."""
+    made: Provider = importlib.import_module(f"services.providers.catalog.{name}").provider()
+    return made
+
+
+class Shelf:
+    """One of each provider that a process needs, made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Provider] = {}
+
+    def provider(self, name: str) -> Provider | None:
+        """None where the catalog has no such provider."""
+        if name not in self._made:
+            if name not in names():
+                return None
+            self._made[name] = provider(name)
+        return self._made[name]
+
+    async def close(self) -> None:
+        for one in self._made.values():
+            await one.close()
