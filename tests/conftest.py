@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.parts import children, kafka, postgres, postgres_server
+from tests.support.parts import apart, children, kafka, postgres, postgres_server
 
-__all__ = ["children", "kafka", "postgres", "postgres_server"]
+__all__ = ["apart", "children", "kafka", "postgres", "postgres_server"]
 
 REAL = {"children", "kafka", "postgres", "postgres_server"}
 

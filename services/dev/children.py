@@ -12,6 +12,7 @@ from typing import IO, NoReturn, Self
 
 from services.dev import pids
 from services.dev.child import Child
+from services.dev.folders import closed
 from services.dev.spawn import Command, open_log, spawn
 from services.dev.trouble import Trouble
 
@@ -31,7 +32,7 @@ class Children:
     async def __aenter__(self) -> Self:
         """Claim the folder, and end what a killed run left in it."""
         for folder in (self.folder, self.logs, self.run):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            closed(folder)
         self._lock = claim(self.run / "lock")
         for file in sorted(self.run.glob("*.pid")):
             await pids.end_leftover(file)

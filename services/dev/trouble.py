@@ -6,7 +6,7 @@ Say = Callable[[str], None]
 """Where progress goes: a line for a person who waits."""
 
 
-class Trouble(Exception):  # noqa: N818 -- the word a person reads
+class Trouble(Exception):
     """Something that its reader can put right."""
 
     def __init__(self, what: str, fix: str) -> None:

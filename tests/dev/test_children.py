@@ -166,7 +166,7 @@ async def test_a_pid_that_belongs_to_another_process_by_now_is_left_alone(tmp_pa
 
 
 async def test_its_folders_are_closed_to_others(tmp_path: Path):
-    async with Children(tmp_path / "new") as children:
-        modes = {folder.stat().st_mode & 0o777 for folder in (children.folder, children.logs, children.run)}
+    async with Children(tmp_path / "above" / "new") as children:
+        modes = {folder.stat().st_mode & 0o777 for folder in (tmp_path / "above", children.folder, children.logs, children.run)}
 
     assert modes == {0o700}

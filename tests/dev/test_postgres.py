@@ -59,7 +59,7 @@ async def test_it_starts_after_a_crash_although_its_pid_is_another_programs_by_n
     async with Children(tmp_path) as children:
         server = await embedded.start(children, free_port(), say)
         await run(server.superuser_dsn, "create table kept as select 7 as number")
-        lock = tmp_path / "postgres" / "data" / "postmaster.pid"
+        lock = server.data / "postmaster.pid"
         crashed = lock.read_text()
         os.kill(pid_in(tmp_path, "postgres"), signal.SIGKILL)
 
@@ -71,13 +71,10 @@ async def test_it_starts_after_a_crash_although_its_pid_is_another_programs_by_n
         assert await ask(server.superuser_dsn, "select number from kept") == 7
 
 
-async def test_a_lock_file_of_a_living_server_stays(children: Children, postgres: str):
-    assert postgres
-    data = children.folder / "postgres" / "data"
+async def test_a_lock_file_of_a_living_server_stays(children: Children, postgres_server: embedded.Postgres):
+    embedded.forget_a_stranger(postgres_server.data)
 
-    embedded.forget_a_stranger(data)
-
-    assert int((data / "postmaster.pid").read_text().split()[0]) == pid_in(children.folder, "postgres")
+    assert int((postgres_server.data / "postmaster.pid").read_text().split()[0]) == pid_in(children.folder, "postgres")
 
 
 async def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path):

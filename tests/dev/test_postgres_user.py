@@ -1,10 +1,7 @@
 """PostgreSQL runs for root too, and no permission of an existing folder is changed for it."""
 
 import os
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,20 +38,11 @@ async def test_it_runs_below_a_closed_folder_and_changes_no_permission(tmp_path:
     assert {path.stat().st_uid for path in closed.rglob("*")} == {os.geteuid()}
 
 
-@pytest.fixture
-def outside() -> Iterator[Path]:
-    """A folder that everybody can reach: pytest's own are closed."""
-    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
 @as_root
-async def test_as_root_without_user_namespaces_it_runs_apart_under_a_user_of_no_power(tmp_path: Path, outside: Path):
+async def test_as_root_without_user_namespaces_it_runs_apart_under_a_user_of_no_power(tmp_path: Path, apart: Path):
     (tmp_path / "closed").mkdir(mode=0o700)
     before = modes(tmp_path / "closed")
-    how = postgres_user.apart(tmp_path / "closed" / "postgres", under=outside)
+    how = postgres_user.apart(tmp_path / "closed" / "postgres", under=apart)
 
     async with Children(tmp_path / "closed") as children:
         server = await embedded.start(children, free_port(), say, how)
@@ -67,9 +55,9 @@ async def test_as_root_without_user_namespaces_it_runs_apart_under_a_user_of_no_
 
 
 @as_root
-def test_a_folder_apart_that_others_may_write_is_refused(tmp_path: Path, outside: Path):
-    ours = postgres_user.apart(tmp_path, under=outside).home
+def test_a_folder_apart_that_others_may_write_is_refused(tmp_path: Path, apart: Path):
+    ours = postgres_user.apart(tmp_path, under=apart).home
     ours.chmod(0o777)
 
     with pytest.raises(Trouble, match="not a folder of root alone"):
-        postgres_user.apart(tmp_path, under=outside)
+        postgres_user.apart(tmp_path, under=apart)

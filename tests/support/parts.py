@@ -1,6 +1,7 @@
 """The real parts for the tests: one Kafka and one PostgreSQL for the whole session, in a folder that goes away with it."""
 
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,16 @@ from services.dev.ports import free_port
 def say(line: str) -> None:
     """Progress of the parts; shown by `pytest -s` and with a failed set-up."""
     print(line)  # noqa: T201
+
+
+@pytest.fixture(scope="session", autouse=True)
+def apart() -> Iterator[Path]:
+    """Where root's PostgreSQL lives if it cannot live in the test's folder: reachable by everybody, and gone with the session."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        folder.chmod(0o755)
+        patch.setenv("COUNTERFOIL_APART", name)
+        yield folder
 
 
 @pytest.fixture(scope="session")
