@@ -65,5 +65,4 @@ class GrantDenied(ExchangeFact):
     grounds: Grounds
 
 
-TOPIC = Topic("exchange.authorized", carries=GrantApproved | GrantDenied, written_by=("policy",), read_by=("mint", "audit"),
-              keep=timedelta(hours=24))
+TOPIC = Topic("exchange.authorized", carries=GrantApproved | GrantDenied, written_by=("policy",), read_by=("mint", "audit"), keep=timedelta(hours=24))

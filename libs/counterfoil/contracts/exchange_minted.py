@@ -9,9 +9,23 @@ from pydantic import AwareDatetime, Field
 from counterfoil.contracts.base import Base64, Digest, ExchangeFact, JsonObject, Scopes, Topic, named
 
 RefusalCode = Literal[
-    "late", "request_id_reused", "in_progress", "already_answered", "replayed", "revoked", "stale_decision", "audit_unavailable",
-    "evidence_mismatch", "beyond_evidence", "unknown_connector", "provider_refused", "provider_unavailable", "provider_unknown",
-    "gave_more", "superseded", "clock_skew",
+    "late",
+    "request_id_reused",
+    "in_progress",
+    "already_answered",
+    "replayed",
+    "revoked",
+    "stale_decision",
+    "audit_unavailable",
+    "evidence_mismatch",
+    "beyond_evidence",
+    "unknown_connector",
+    "provider_refused",
+    "provider_unavailable",
+    "provider_unknown",
+    "gave_more",
+    "superseded",
+    "clock_skew",
 ]
 RETRYABLE: frozenset[str] = frozenset({"late", "in_progress", "already_answered", "stale_decision", "audit_unavailable", "provider_unavailable"})
 

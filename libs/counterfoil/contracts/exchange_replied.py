@@ -22,5 +22,6 @@ class Answer(Message):
     pad: str = ""
 
 
-TOPIC = Topic("exchange.replied", carries=ExchangeReplied, written_by=("audit",), read_by=("gateway", "client"), keep=timedelta(minutes=10),
-              key="request_hash")
+TOPIC = Topic(
+    "exchange.replied", carries=ExchangeReplied, written_by=("audit",), read_by=("gateway", "client"), keep=timedelta(minutes=10), key="request_hash"
+)

@@ -37,5 +37,6 @@ class ExchangeRequested(Message):
     wish: Any
 
 
-TOPIC = Topic("exchange.requested", carries=ExchangeRequested, written_by=("gateway", "client"), read_by=("verifier",),
-              keep=timedelta(hours=24), signed=False)
+TOPIC = Topic(
+    "exchange.requested", carries=ExchangeRequested, written_by=("gateway", "client"), read_by=("verifier",), keep=timedelta(hours=24), signed=False
+)

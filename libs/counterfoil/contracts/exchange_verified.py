@@ -3,13 +3,32 @@
 from datetime import timedelta
 from typing import ClassVar, Literal
 
-from counterfoil.contracts.base import Base64, Digest, ExchangeFact, JsonObject, Message, Topic
 from pydantic import Field
 
+from counterfoil.contracts.base import Base64, Digest, ExchangeFact, JsonObject, Message, Topic
+
 RejectionCode = Literal[
-    "late", "bad_deadline", "unsealable", "unknown_key", "oversized", "malformed", "malformed_wish", "bad_header", "algorithm", "unknown_issuer",
-    "bad_key", "bad_signature", "wrong_audience", "expired", "not_yet_valid", "too_old", "too_long", "bad_claims", "unmapped",
-    "issuer_unavailable", "registry_unavailable",
+    "late",
+    "bad_deadline",
+    "unsealable",
+    "unknown_key",
+    "oversized",
+    "malformed",
+    "malformed_wish",
+    "bad_header",
+    "algorithm",
+    "unknown_issuer",
+    "bad_key",
+    "bad_signature",
+    "wrong_audience",
+    "expired",
+    "not_yet_valid",
+    "too_old",
+    "too_long",
+    "bad_claims",
+    "unmapped",
+    "issuer_unavailable",
+    "registry_unavailable",
 ]
 RETRYABLE: frozenset[str] = frozenset({"late", "unknown_key", "issuer_unavailable", "registry_unavailable", "expired"})
 
@@ -61,5 +80,6 @@ class IdentityRejected(ExchangeFact):
     basis: Basis
 
 
-TOPIC = Topic("exchange.verified", carries=IdentityVerified | IdentityRejected, written_by=("verifier",), read_by=("policy", "audit"),
-              keep=timedelta(hours=24))
+TOPIC = Topic(
+    "exchange.verified", carries=IdentityVerified | IdentityRejected, written_by=("verifier",), read_by=("policy", "audit"), keep=timedelta(hours=24)
+)

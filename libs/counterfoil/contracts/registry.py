@@ -85,7 +85,8 @@ class Link(Entry):
 
     @property
     def name(self) -> str:
-        return f"{self.project}->{self.connector}"
+        """With its environments: production and preview may have ceilings of their own."""
+        return f"{self.project}/{'+'.join(sorted(self.environments))}->{self.connector}"
 
 
 class Policy(Entry):

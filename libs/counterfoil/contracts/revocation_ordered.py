@@ -22,5 +22,6 @@ class RevocationOrdered(Fact):
     order_id: UUID | None = None
 
 
-TOPIC = Topic("revocation.ordered", carries=RevocationOrdered, written_by=("revoker",), read_by=("revoke", "audit"), keep=timedelta(days=7),
-              key="credential_id")
+TOPIC = Topic(
+    "revocation.ordered", carries=RevocationOrdered, written_by=("revoker",), read_by=("revoke", "audit"), keep=timedelta(days=7), key="credential_id"
+)

@@ -38,5 +38,6 @@ class RevocationRequested(Fact):
     cause: str = Field(max_length=256)
 
 
-TOPIC = Topic("revocation.requested", carries=RevocationRequested, written_by=("gateway",), read_by=("revoker", "audit"),
-              keep=timedelta(days=7), key="id")
+TOPIC = Topic(
+    "revocation.requested", carries=RevocationRequested, written_by=("gateway",), read_by=("revoker", "audit"), keep=timedelta(days=7), key="id"
+)

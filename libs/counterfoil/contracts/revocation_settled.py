@@ -27,5 +27,11 @@ class RevocationUncertain(Settled):
     outcome: Literal["uncertain"] = "uncertain"
 
 
-TOPIC = Topic("revocation.settled", carries=CredentialRevoked | RevocationStuck | RevocationUncertain, written_by=("revoke",),
-              read_by=("revoker", "audit", "gateway", "client"), keep=timedelta(days=7), key="credential_id")
+TOPIC = Topic(
+    "revocation.settled",
+    carries=CredentialRevoked | RevocationStuck | RevocationUncertain,
+    written_by=("revoke",),
+    read_by=("revoker", "audit", "gateway", "client"),
+    keep=timedelta(days=7),
+    key="credential_id",
+)

@@ -8,15 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer as AIOKafkaConsumer
-from aiokafka import AIOKafkaProducer
-from aiokafka import TopicPartition as TopicPartition
-from aiokafka.errors import KafkaError as KafkaError
-from aiokafka.errors import OutOfOrderSequenceNumber, ProducerFenced, UnknownError
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced, UnknownError
 from aiokafka.partitioner import murmur2
 
 from counterfoil.contracts.base import Topic
 from counterfoil.wire.secret import Secret
+
+__all__ = ["AIOKafkaConsumer", "Connection", "KafkaError", "Listener", "Publisher", "Record", "TopicPartition"]
 
 LARGEST_MESSAGE = 256 * 1024
 LARGEST_BATCH = 512 * 1024
@@ -72,8 +71,13 @@ class Publisher:
 
     async def start(self) -> None:
         self._producer = AIOKafkaProducer(
-            **self._connection.options(), acks="all", enable_idempotence=True, linger_ms=0, max_batch_size=LARGEST_BATCH,
-            max_request_size=4 * LARGEST_BATCH, request_timeout_ms=10_000,
+            **self._connection.options(),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=LARGEST_BATCH,
+            max_request_size=4 * LARGEST_BATCH,
+            request_timeout_ms=10_000,
         )
         await self._producer.start()
 
@@ -132,8 +136,9 @@ class Listener:
 
     def __init__(self, connection: Connection, topic: str, partition: int | None) -> None:
         """`partition` None: all of the topic."""
-        self._consumer = AIOKafkaConsumer(**connection.options(), enable_auto_commit=False, auto_offset_reset="latest", group_id=None,
-                                          fetch_max_wait_ms=500)
+        self._consumer = AIOKafkaConsumer(
+            **connection.options(), enable_auto_commit=False, auto_offset_reset="latest", group_id=None, fetch_max_wait_ms=500
+        )
         self._topic, self._partition = topic, partition
 
     async def start(self, offset: int | None = None) -> None:
@@ -152,6 +157,11 @@ class Listener:
         else:
             oldest = (await self._consumer.beginning_offsets(assigned))[assigned[0]]
             self._consumer.seek(assigned[0], max(offset, oldest))
+
+    async def end(self) -> int:
+        """Of its one partition: the offset that the next record will have."""
+        ends = await self._consumer.end_offsets(self._consumer.assignment())
+        return int(max(ends.values()))
 
     async def partitions(self) -> list[int]:
         # a consumer that has never asked for the topic knows nothing of it

@@ -50,18 +50,48 @@ def decide(asked: Asked, who: Proven, wish: Any, bad_wish: str | None, basis: Ba
     except Unmapped as error:
         return rejected(asked, "unmapped", str(error), basis, now, issuer=who.issuer.issuer, sub_hash=who.sub_hash)
     if bad_wish is not None:
-        return rejected(asked, "malformed_wish", bad_wish, basis, now, issuer=who.issuer.issuer, sub_hash=who.sub_hash, project=project,
-                        environment=environment)
+        return rejected(
+            asked, "malformed_wish", bad_wish, basis, now, issuer=who.issuer.issuer, sub_hash=who.sub_hash, project=project, environment=environment
+        )
     return IdentityVerified.about(
-        asked, at=now, issuer=who.issuer.issuer, sub_hash=who.sub_hash, subject=who.subject, project=project, environment=environment,
-        claims=dict(sorted(who.claims.items())), wish=wish, token_use=who.token_use, subject_box=who.subject_box, basis=basis,
+        asked,
+        at=now,
+        issuer=who.issuer.issuer,
+        sub_hash=who.sub_hash,
+        subject=who.subject,
+        project=project,
+        environment=environment,
+        claims=dict(sorted(who.claims.items())),
+        wish=wish,
+        token_use=who.token_use,
+        subject_box=who.subject_box,
+        basis=basis,
     )
 
 
-def rejected(asked: Asked, code: RejectionCode, message: str, basis: Basis, now: datetime, *, issuer: str | None = None,
-             sub_hash: str | None = None, project: str | None = None, environment: str | None = None) -> IdentityRejected:
-    return IdentityRejected.about(asked, at=now, code=code, message=message[:1024], unverified_issuer=issuer[:512] if issuer else None,
-                                  sub_hash=sub_hash, project=project, environment=environment, basis=basis)
+def rejected(
+    asked: Asked,
+    code: RejectionCode,
+    message: str,
+    basis: Basis,
+    now: datetime,
+    *,
+    issuer: str | None = None,
+    sub_hash: str | None = None,
+    project: str | None = None,
+    environment: str | None = None,
+) -> IdentityRejected:
+    return IdentityRejected.about(
+        asked,
+        at=now,
+        code=code,
+        message=message[:1024],
+        unverified_issuer=issuer[:512] if issuer else None,
+        sub_hash=sub_hash,
+        project=project,
+        environment=environment,
+        basis=basis,
+    )
 
 
 def place(issuer: Issuer, claims: Mapping[str, Any]) -> tuple[str, str]:
@@ -78,6 +108,6 @@ def word(issuer: Issuer, what: str, source: Mapped, claims: Mapping[str, Any]) -
         found = str(found)
     if source.map is not None and isinstance(found, str):
         found = source.map.get(found)
-    if not isinstance(found, str) or not 0 < len(found) <= 128 or not found.isprintable():  # noqa: PLR2004 - as in Link
+    if not isinstance(found, str) or not 0 < len(found) <= 128 or not found.isprintable():
         raise Unmapped(f"the issuer entry {issuer.name} finds no {what} in this token")
     return found

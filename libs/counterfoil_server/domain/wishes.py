@@ -24,4 +24,4 @@ def read(raw: Any) -> Wish:
 def connector_of(raw: Any) -> str | None:
     """What the wish says it is for, where that can be read at all. Unproven: it names a topic's header and an audit record, and decides nothing."""
     name = raw.get("connector") if isinstance(raw, dict) else None
-    return name if isinstance(name, str) and 0 < len(name) <= 128 else None  # noqa: PLR2004 - as in Wish
+    return name if isinstance(name, str) and 0 < len(name) <= 128 else None

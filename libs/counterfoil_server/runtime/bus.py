@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from counterfoil.wire.kafka import AIOKafkaConsumer, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.security import BaseSecurity, SASLScram512
 
 from counterfoil.contracts.base import Topic
-from counterfoil.wire.kafka import Connection
+from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, TopicPartition
 from counterfoil_server.runtime.dispatch import Dispatch
 from counterfoil_server.runtime.stage import Stage
 
@@ -65,8 +64,17 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
     group = f"{connection.prefix}.{stage.group}"
 
     @made.subscriber(
-        *topics, group_id=group, group_instance_id=f"{group}-{replica}", batch=True, max_records=stage.max_records, batch_timeout_ms=500,
-        decoder=as_records, ack_policy=AckPolicy.MANUAL, auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=1_000,
+        *topics,
+        group_id=group,
+        group_instance_id=f"{group}-{replica}",
+        batch=True,
+        max_records=stage.max_records,
+        batch_timeout_ms=500,
+        decoder=as_records,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="earliest",
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=1_000,
         title=f"{stage.group}:{'+'.join(str(topic) for topic in stage.reads)}",
     )
     async def on_batch(records: Any, message: KafkaMessage) -> None:

@@ -19,8 +19,16 @@ log = logging.getLogger("counterfoil.bus")
 class Dispatch:
     """Everything between a polled batch and its commit, for one process."""
 
-    def __init__(self, connection: Connection, role: str, publisher: Publisher, checker: Checker, keys: KeyRing, telemetry: Telemetry,
-                 clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        role: str,
+        publisher: Publisher,
+        checker: Checker,
+        keys: KeyRing,
+        telemetry: Telemetry,
+        clock: Callable[[], float],
+    ) -> None:
         self._connection, self._role, self._publisher = connection, role, publisher
         self._checker, self._keys, self.telemetry, self._clock = checker, keys, telemetry, clock
 
@@ -91,20 +99,34 @@ class Dispatch:
         if not dead:
             return []
         self.telemetry.dead_letters(dead)
-        return await self._publisher.send([
-            Record(f"{raw.topic}.dlq", raw.key or b"", raw.value or b"",
-                   [*raw.headers, ("dlq-code", code.encode()), ("dlq-partition", str(raw.partition).encode()), ("dlq-offset", str(raw.offset).encode()),
-                    ("dlq-by", self._role.encode())], raw.partition)
-            for raw, code in dead
-        ])
+        return await self._publisher.send(
+            [
+                Record(
+                    f"{raw.topic}.dlq",
+                    raw.key or b"",
+                    raw.value or b"",
+                    [
+                        *raw.headers,
+                        ("dlq-code", code.encode()),
+                        ("dlq-partition", str(raw.partition).encode()),
+                        ("dlq-offset", str(raw.offset).encode()),
+                        ("dlq-by", self._role.encode()),
+                    ],
+                    raw.partition,
+                )
+                for raw, code in dead
+            ]
+        )
 
     async def send(self, outs: Sequence[Out]) -> list["asyncio.Future[Any]"]:
         values = [out.bytes() for out in outs]
         signatures = self._signatures(outs, values)
-        return await self._publisher.send([
-            Record(self._connection.topic(out.topic), out.key.encode(), value, self._headers(out, signature), out.partition)
-            for out, value, signature in zip(outs, values, signatures, strict=True)
-        ])
+        return await self._publisher.send(
+            [
+                Record(self._connection.topic(out.topic), out.key.encode(), value, self._headers(out, signature), out.partition)
+                for out, value, signature in zip(outs, values, signatures, strict=True)
+            ]
+        )
 
     def _signatures(self, outs: Sequence[Out], values: Sequence[bytes]) -> list[bytes]:
         """One signature for all the facts of a topic that go out together."""
@@ -140,6 +162,9 @@ class Emission:
     def bury(self, one: Received, fault: Exception) -> None:
         expected = isinstance(fault, DeadLetter)
         code = fault.code if isinstance(fault, DeadLetter) else "handler_error"
-        log.warning("dead letter", extra={"topic": str(one.topic), "code": code, "offset": one.offset, "partition": one.partition},
-                    exc_info=None if expected else fault)
+        log.warning(
+            "dead letter",
+            extra={"topic": str(one.topic), "code": code, "offset": one.offset, "partition": one.partition},
+            exc_info=None if expected else fault,
+        )
         self.dead.append((self._raws[id(one)], code))

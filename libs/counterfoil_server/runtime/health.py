@@ -22,9 +22,25 @@ class Server(uvicorn.Server):
 
 
 def server(app: ASGIApp, host: str, port: int) -> Server:
-    return Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, http="httptools", ws="none", lifespan="off",
-                                 timeout_graceful_shutdown=3, server_header=False, date_header=True, h11_max_incomplete_event_size=16384,
-                                 limit_concurrency=2000, timeout_keep_alive=30, backlog=1024))
+    return Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+            server_header=False,
+            date_header=True,
+            h11_max_incomplete_event_size=16384,
+            limit_concurrency=2000,
+            timeout_keep_alive=30,
+            backlog=1024,
+        )
+    )
 
 
 @contextlib.asynccontextmanager

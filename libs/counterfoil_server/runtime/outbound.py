@@ -15,14 +15,15 @@ LARGEST = 256 * 1024
 CONNECT = 3.0
 IN_ALL = 5.0
 PORTS = {"https": 443, "http": 80}
+LAST_PORT = 65535
 # What every parser reads alike: no userinfo, fragment, backslash or space, and nothing beyond ASCII.
-ONE_READING = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:[/?][A-Za-z0-9:/?!$&'()*+,;=._~%-]*)?")
+ONE_READING = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[A-Fa-f0-9:.]+\])(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9:/?!$&'()*+,;=._~%-]*)?")
 
 Rules = Mapping[str, Callable[[str, Address], bool]]
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class Unfetched(Exception):  # noqa: N818 a word of its own, as every no
+class Unfetched(Exception):
     """`code` says why: url, address, status, encoded, too_large, timeout, unreachable. Never quotes what was answered."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -69,6 +70,8 @@ class Outbound:
             raise Unfetched("url", "no plain http(s) url") from None
         if target.scheme not in self._rules:
             raise Unfetched("url", f"{target.scheme} is not allowed")
+        if not 0 < (target.port or PORTS[target.scheme]) <= LAST_PORT:
+            raise Unfetched("url", "no such port")
         return target
 
     async def _address(self, target: httpx.URL) -> str:

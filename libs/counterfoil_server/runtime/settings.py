@@ -51,9 +51,12 @@ class Settings:
 def connection(env: Mapping[str, str]) -> Connection:
     password = env.get("COUNTERFOIL_KAFKA_PASSWORD")
     return Connection(
-        servers=needed(env, "COUNTERFOIL_KAFKA", "host:9092"), prefix=env.get("COUNTERFOIL_PREFIX", "counterfoil"),
-        username=env.get("COUNTERFOIL_KAFKA_USERNAME") or None, password=Secret(password) if password else None,
-        tls=env.get("COUNTERFOIL_KAFKA_TLS", "") == "1", cafile=env.get("COUNTERFOIL_KAFKA_CA") or None,
+        servers=needed(env, "COUNTERFOIL_KAFKA", "host:9092"),
+        prefix=env.get("COUNTERFOIL_PREFIX", "counterfoil"),
+        username=env.get("COUNTERFOIL_KAFKA_USERNAME") or None,
+        password=Secret(password) if password else None,
+        tls=env.get("COUNTERFOIL_KAFKA_TLS", "") == "1",
+        cafile=env.get("COUNTERFOIL_KAFKA_CA") or None,
     )
 
 

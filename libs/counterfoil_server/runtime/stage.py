@@ -11,9 +11,21 @@ from counterfoil.contracts.base import Message, Topic
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.kafka import KafkaError
 
-TRANSPORT = (KafkaError, OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-             asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.DiskFullError, asyncpg.IdleInTransactionSessionTimeoutError,
-             asyncpg.DeadlockDetectedError, asyncpg.TooManyConnectionsError, asyncpg.ReadOnlySQLTransactionError)
+TRANSPORT = (
+    KafkaError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DiskFullError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 """What stops a batch, to be taken again. Everything else is the fault of one message."""
 
 
@@ -73,7 +85,7 @@ class Stage:
     max_records: int = 500
 
 
-class DeadLetter(Exception):  # noqa: N818 - a word of the design
+class DeadLetter(Exception):
     """This message cannot be answered. The code says why; it quotes nothing."""
 
     def __init__(self, code: str) -> None:

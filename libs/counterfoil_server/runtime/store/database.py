@@ -21,9 +21,18 @@ async def _prepare(connection: Any) -> None:
 async def connect(dsn: Secret, *, name: str, least: int = 1, most: int = 4) -> Pool:
     """A pool whose connections let go of their locks when their process is paused. The pool's own errors never quote the DSN."""
     pool: Pool = await asyncpg.create_pool(
-        dsn.text(), min_size=least, max_size=most, init=_prepare, command_timeout=10, max_inactive_connection_lifetime=0,
-        server_settings={"application_name": f"counterfoil-{name}", "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
-                         "default_transaction_isolation": "read committed", "jit": "off"},
+        dsn.text(),
+        min_size=least,
+        max_size=most,
+        init=_prepare,
+        command_timeout=10,
+        max_inactive_connection_lifetime=0,
+        server_settings={
+            "application_name": f"counterfoil-{name}",
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+            "default_transaction_isolation": "read committed",
+            "jit": "off",
+        },
     )
     return pool
 

@@ -20,13 +20,13 @@ async def share(db: Connection, connectors: Iterable[int]) -> None:
     """Blocks and connectors, as intent, swap and reply hold them."""
     await db.execute(
         "SELECT pg_advisory_xact_lock_shared($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
-        CONNECTORS, [BLOCKS, *sorted(set(connectors))],
+        CONNECTORS,
+        [BLOCKS, *sorted(set(connectors))],
     )
 
 
 async def exclude(db: Connection, *ids: int) -> None:
     """BLOCKS for a block's insert; a connector's id for its fence or a new revision."""
     await db.execute(
-        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
-        CONNECTORS, sorted(set(ids)),
+        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place", CONNECTORS, sorted(set(ids))
     )

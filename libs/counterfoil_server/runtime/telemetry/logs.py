@@ -7,10 +7,36 @@ import traceback
 from datetime import UTC, datetime
 from typing import Final
 
-FIELDS: Final = frozenset({
-    "topic", "code", "reason", "group", "error", "offset", "partition", "count", "request_id", "credential_id", "connector", "revision", "issuer",
-    "kid", "role", "instance", "seconds", "name", "state", "port", "url", "cause", "outcome", "attempt", "size", "order_id",
-})
+FIELDS: Final = frozenset(
+    {
+        "topic",
+        "code",
+        "reason",
+        "group",
+        "error",
+        "offset",
+        "partition",
+        "count",
+        "request_id",
+        "credential_id",
+        "connector",
+        "revision",
+        "issuer",
+        "kid",
+        "role",
+        "instance",
+        "seconds",
+        "name",
+        "state",
+        "port",
+        "url",
+        "cause",
+        "outcome",
+        "attempt",
+        "size",
+        "order_id",
+    }
+)
 """What may stand beside the message. Each is an id, a code or a number; none is taken from a token, a wish or a provider's answer."""
 
 
@@ -20,8 +46,13 @@ class Line(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {"at": datetime.fromtimestamp(record.created, UTC).isoformat(), "level": record.levelname.lower(), "service": self._service,
-                "logger": record.name, "message": record.getMessage()}
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
         line |= {name: str(value) for name, value in vars(record).items() if name in FIELDS and name not in line and value is not None}
         if record.exc_info and record.exc_info[0]:
             frames = traceback.extract_tb(record.exc_info[2])[-4:]

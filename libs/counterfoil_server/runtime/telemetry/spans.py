@@ -19,7 +19,7 @@ from counterfoil_server.runtime.telemetry import names
 def parse(traceparent: bytes | None) -> SpanContext | None:
     """W3C Trace Context, section 3.2: 00-<trace>-<span>-<flags>. Anything else is no context."""
     parts = (traceparent or b"").decode("ascii", "replace").split("-")
-    if len(parts) != 4 or (len(parts[0]), len(parts[1]), len(parts[2]), len(parts[3])) != (2, 32, 16, 2):  # noqa: PLR2004
+    if len(parts) != 4 or (len(parts[0]), len(parts[1]), len(parts[2]), len(parts[3])) != (2, 32, 16, 2):
         return None
     try:
         return SpanContext(int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16)))
@@ -29,8 +29,6 @@ def parse(traceparent: bytes | None) -> SpanContext | None:
 
 def write(context: SpanContext) -> bytes:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}".encode()
-
-
 
 
 class Telemetry:
@@ -68,10 +66,19 @@ class Telemetry:
             return
         parent = trace.set_span_in_context(NonRecordingSpan(origin))
         self._spans[id(one)] = self.tracer.start_span(
-            f"process {one.topic.name}", context=parent, kind=SpanKind.CONSUMER, links=[Link(origin)],
+            f"process {one.topic.name}",
+            context=parent,
+            kind=SpanKind.CONSUMER,
+            links=[Link(origin)],
             attributes={
-                names.SYSTEM: "kafka", names.OPERATION: "process", names.OPERATION_TYPE: "process", names.DESTINATION: str(one.topic),
-                names.GROUP: group, names.PARTITION: str(one.partition), names.OFFSET: one.offset, names.QUEUE_SECONDS: _queue(one, clock),
+                names.SYSTEM: "kafka",
+                names.OPERATION: "process",
+                names.OPERATION_TYPE: "process",
+                names.DESTINATION: str(one.topic),
+                names.GROUP: group,
+                names.PARTITION: str(one.partition),
+                names.OFFSET: one.offset,
+                names.QUEUE_SECONDS: _queue(one, clock),
                 names.KIND: kind_of(one.fact, one.topic),
             },
         )
@@ -105,9 +112,17 @@ class Telemetry:
         for name, value in labels.items():
             span.set_attribute(name, value)
         send = self.tracer.start_span(
-            f"send {out.topic.name}", context=trace.set_span_in_context(span), kind=SpanKind.PRODUCER,
-            attributes={names.SYSTEM: "kafka", names.OPERATION: "send", names.OPERATION_TYPE: "send", names.DESTINATION: str(out.topic),
-                        names.CONVERSATION: out.key, **labels},
+            f"send {out.topic.name}",
+            context=trace.set_span_in_context(span),
+            kind=SpanKind.PRODUCER,
+            attributes={
+                names.SYSTEM: "kafka",
+                names.OPERATION: "send",
+                names.OPERATION_TYPE: "send",
+                names.DESTINATION: str(out.topic),
+                names.CONVERSATION: out.key,
+                **labels,
+            },
         )
         send.end()
         return [(TRACEPARENT, write(send.get_span_context()))]

@@ -52,8 +52,10 @@ GRANT SELECT, UPDATE (sealed, kek_id, wrapped_key, nonce, box) ON root_secret TO
 GRANT SELECT (connector, installation, field, version, kek_id, wrapped_key, nonce, box) ON root_secret TO counterfoil_revoke;
 GRANT SELECT, UPDATE (state, seal_2) ON mint TO counterfoil_revoke;
 GRANT SELECT, INSERT, UPDATE (state, attempts, next_at, last_error, settled, published_at) ON revocation TO counterfoil_revoke;
+GRANT SELECT (revision, entry_kind, name, entry) ON registry_change TO counterfoil_revoke;
 
--- revoker: orders.
+-- revoker: orders, and says when a fenced connector has nothing alive any more.
+GRANT UPDATE (state) ON connector TO counterfoil_revoker;
 GRANT SELECT (issuer, sub_hash, request_id, attempt, credential_id, request_hash, state, epoch, class, connector, installation, project, environment,
     deadline, ends_by_itself, traceparent, sent_at, window_closes_at, expires_at), UPDATE (state) ON mint TO counterfoil_revoker;
 GRANT SELECT, INSERT, UPDATE (ordered_at) ON revocation TO counterfoil_revoker;

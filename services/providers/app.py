@@ -1,0 +1,56 @@
+"""The providers, as two processes with keys, database roles and Kafka principals of their own: `mint` and `revoke`."""
+
+import asyncio
+import os
+import sys
+import time
+
+from counterfoil.wire.signing import Checker
+from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.service import Runtime, Wiring, serve
+from counterfoil_server.runtime.settings import Settings
+from services.providers import mint_handlers, revoke_handlers
+from services.providers.boxes import Boxes
+from services.providers.ends import Ends
+from services.providers.evidence import Checks
+from services.providers.ledger import Ledger
+from services.providers.roots import Roots
+from services.providers.settlements import Settlements
+from services.providers.shelf import Shelf
+
+
+async def wire_mint(runtime: Runtime) -> Wiring:
+    registry, shelf = Registry(runtime.db, runtime.settings.database), Shelf()
+    await registry.load()
+    roots = Roots(runtime.db, runtime.settings.keys, runtime.keys.opener)
+    checks = Checks(Checker(runtime.keys.public), registry, shelf)
+    stages = mint_handlers.routes(checks, Ledger(runtime.db), roots, Boxes(runtime.keys, runtime.now), runtime.now)
+    return Wiring(stages, [registry.run(), adopt(roots, registry)], [shelf.close])
+
+
+async def wire_revoke(runtime: Runtime) -> Wiring:
+    registry, shelf = Registry(runtime.db, runtime.settings.database), Shelf()
+    await registry.load()
+    settlements = Settlements(runtime.db)
+    roots = Roots(runtime.db, runtime.settings.keys, None)
+    ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
+    worker = revoke_handlers.Worker(ends, settlements)
+    return Wiring(revoke_handlers.routes(worker), [registry.run(), worker.run(runtime.emit), adopt(roots, registry)], [shelf.close])
+
+
+async def adopt(roots: Roots, registry: Registry, every: float = 0.5) -> None:
+    """Root secrets that arrived are taken in, and changed ones noticed, without waiting for a request."""
+    revision, looked = -1, 0.0
+    while True:
+        if registry.snapshot.revision != revision or time.monotonic() - looked > 10 * every:
+            revision, looked = registry.snapshot.revision, time.monotonic()
+            roots.forget()
+            await roots.adopt()
+        await asyncio.sleep(every)
+
+
+if __name__ == "__main__":
+    which = {"mint": wire_mint, "revoke": wire_revoke}
+    if len(sys.argv) != 2 or sys.argv[1] not in which:
+        sys.exit("usage: python -m services.providers.app mint|revoke")
+    asyncio.run(serve(Settings.read(os.environ), sys.argv[1], which[sys.argv[1]]))

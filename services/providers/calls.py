@@ -1,0 +1,52 @@
+"""Calling a provider: bounded in time, sorted into what it means, and checked for giving more than was asked."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.contracts.exchange_minted import RefusalCode
+from services.providers.roots import Roots
+from services.providers.seam import Minted, Order, ProviderError, Refused, Unavailable
+from services.providers.wanted import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """`lost`: it may have happened. `minted`: it did, and must not be handed over."""
+
+    code: RefusalCode
+    message: str
+    lost: bool = False
+    minted: Minted | None = None
+
+
+async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
+    """Never raises for anything a provider does. `now` is when the intent was written: the call ends when its window does."""
+    order = intent.order()
+    try:
+        root = await roots.of(order.connector, order.installation)
+    except Unavailable as error:
+        return No("provider_unavailable", error.message)
+    try:
+        async with asyncio.timeout((intent.window_closes_at - now).total_seconds()):
+            minted = await intent.wanted.provider.mint(order, root)
+    except Refused as error:
+        return No("provider_refused", f"{error.code}: {error.message}")
+    except Unavailable as error:
+        return No("provider_unavailable", f"{error.code}: {error.message}")
+    except ProviderError as error:  # Unknown, AlreadyThere
+        return No("provider_unknown", f"{error.code}: {error.message}", lost=True)
+    except TimeoutError:
+        return No("provider_unknown", "the provider did not answer in time", lost=True)
+    except Exception as error:  # noqa: BLE001 - an adapter's own mistake: what it did at the provider is not known
+        return No("provider_unknown", type(error).__name__, lost=True)
+    return No("gave_more", "the provider gave more than was asked: revoked", True, minted) if more(order, minted) else minted
+
+
+def more(order: Order, minted: Minted) -> bool:
+    asked = [dict(detail) for detail in order.details]
+    return (
+        not minted.granted_scopes <= order.scopes
+        or minted.expires_at > order.expires_at
+        or any(dict(detail) not in asked for detail in minted.granted_details)
+    )

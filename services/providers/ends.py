@@ -1,0 +1,116 @@
+"""Ending one credential at its provider, and what the try means."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from counterfoil.contracts.base import named
+from counterfoil.contracts.registry import Connector
+from counterfoil.contracts.revocation_settled import CredentialRevoked, RevocationStuck, RevocationUncertain
+from counterfoil.wire import binding
+from counterfoil.wire.envelope import encode
+from counterfoil.wire.sealing import Opener, Unsealable
+from counterfoil.wire.secret import Secret
+from counterfoil_server.domain import revocation
+from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.service import Clock
+from services.providers.roots import Roots
+from services.providers.seam import Handle, Provider, ProviderError, Revocation, Unavailable
+from services.providers.settlements import Row, Settlement, Settlements
+from services.providers.shelf import Shelf
+
+LONGEST_CALL = 4.0
+NOTHING_TO_CALL = {Revocation.EXPIRY_ONLY, Revocation.NONE}
+
+
+class Uncertain(Exception):
+    """It cannot be ended and will end by itself."""
+
+
+class Ends:
+    def __init__(self, shelf: Shelf, roots: Roots, registry: Registry, opener: Opener, settlements: Settlements, now: Clock) -> None:
+        self._shelf, self._roots, self._registry, self._opener, self._settlements, self._now = shelf, roots, registry, opener, settlements, now
+
+    async def end(self, row: Row) -> Settlement:
+        """Never raises for anything a provider does."""
+        try:
+            async with asyncio.timeout(LONGEST_CALL):
+                await self._call(row)
+        except Uncertain:
+            return self._waits_for_expiry(row)
+        except ProviderError as error:
+            return self._again(row, error.code)
+        except TimeoutError:
+            return self._again(row, "timeout")
+        except Exception as error:  # noqa: BLE001 - an adapter's own mistake: the credential may be alive, so it is tried again
+            return self._again(row, type(error).__name__)
+        return self._confirmed(row, "expired" if row["cause"] == "expired" else "revoked")
+
+    async def _call(self, row: Row) -> None:
+        connector = await self._connector(row["connector"])
+        provider = self._shelf.provider(connector.provider)
+        if provider is None:
+            raise Unavailable("no_provider", "the catalog has no such provider")
+        handle, token = self._means(row, provider)
+        root = await self._roots.of(row["connector"], row["installation"])
+        await provider.revoke(handle, connector.config, root, token)
+
+    async def _connector(self, name: str) -> Connector:
+        entry: Connector | None = self._registry.snapshot.connectors.get(name)
+        if entry is None:
+            found: Mapping[str, Any] | None = await self._settlements.last_entry(name)
+            if found is None:
+                raise Unavailable("no_connector", "the registry never had this connector")
+            entry = Connector.model_validate(found)
+        return entry
+
+    def _means(self, row: Row, provider: Provider) -> tuple[Handle, Secret | None]:
+        if provider.revocation in NOTHING_TO_CALL:
+            raise Uncertain
+        token = self._token(row) if provider.revocation is Revocation.BY_POSSESSION else None
+        handle = row["handle"] or provider.handle(row["credential_id"])
+        if handle is None:
+            raise Uncertain
+        return handle, token
+
+    def _token(self, row: Row) -> Secret:
+        if row["seal_2"] is None:  # the answer was lost: nobody has the token
+            raise Uncertain
+        try:
+            return self._opener.open(row["seal_2"], binding.revocation(row["credential_id"]))
+        except Unsealable as error:
+            raise Unavailable(f"seal_{error.code}", "the second seal does not open with this revocation key") from None
+
+    def _confirmed(self, row: Row, outcome: str) -> Settlement:
+        fact = self._fact(CredentialRevoked, row, outcome)
+        return Settlement(row["id"], row["credential_id"], "confirmed", outcome, self._now(), None, fact)
+
+    def _waits_for_expiry(self, row: Row) -> Settlement:
+        if self._now() >= row["expires_at"]:
+            return self._confirmed(row, "expired")
+        fact = self._fact(RevocationUncertain, row, "uncertain") if row["before"] != "uncertain" else None
+        return Settlement(row["id"], row["credential_id"], "uncertain", "uncertain", row["expires_at"] + timedelta(seconds=1), None, fact)
+
+    def _again(self, row: Row, error: str) -> Settlement:
+        now: datetime = self._now()
+        if revocation.over(row["expires_at"], now, ends_by_itself=row["ends_by_itself"]):
+            return self._confirmed(row, "expired")
+        next_at = now + revocation.wait(row["attempts"])
+        if not revocation.stuck(row["attempts"], row["at"], now):
+            return Settlement(row["id"], row["credential_id"], "pending", "revoking", next_at, error, None)
+        fact = self._fact(RevocationStuck, row, "stuck") if row["before"] != "stuck" else None
+        return Settlement(row["id"], row["credential_id"], "stuck", "stuck", next_at, error, fact)
+
+    def _fact(self, kind: type[CredentialRevoked | RevocationStuck | RevocationUncertain], row: Row, outcome: str) -> bytes:
+        identifier: UUID = row["id"]
+        return encode(
+            kind(
+                id=named("settled", str(identifier), outcome),
+                at=self._now(),
+                credential_id=row["credential_id"],
+                revocation_id=identifier,
+                outcome=outcome,
+            )
+        )

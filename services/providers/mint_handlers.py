@@ -1,0 +1,124 @@
+"""exchange.authorized -> exchange.minted."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from counterfoil.contracts import exchange_authorized, exchange_minted
+from counterfoil.contracts.exchange_authorized import GrantApproved
+from counterfoil.contracts.exchange_minted import MintRefused, RefusalCode
+from counterfoil.wire.canonical import digest
+from counterfoil.wire.envelope import decode, encode
+from counterfoil_server.domain.intent import Refuse, Repeat
+from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each
+from services.providers import calls
+from services.providers.boxes import Boxes
+from services.providers.evidence import Checks
+from services.providers.ledger import Failed, Ledger
+from services.providers.ledger_rows import Finished
+from services.providers.roots import Roots
+from services.providers.wanted import Intent, Wanted
+
+TOPIC = exchange_minted.TOPIC
+WORDS: dict[RefusalCode, str] = {
+    "unknown_connector": "the registry has no such connector",
+    "evidence_mismatch": "the grant is not about the identity it carries",
+    "beyond_evidence": "the grant goes beyond what was asked",
+}
+
+
+def routes(checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> tuple[Stage, ...]:
+    minting = Minting(checks, ledger, roots, boxes, now)
+    return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200),)
+
+
+class Minting:
+    """Check, intend, call, swap, say. The secret lives from `call` to the seals and no longer."""
+
+    def __init__(self, checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> None:
+        self._checks, self._ledger, self._roots, self._boxes, self._now = checks, ledger, roots, boxes, now
+
+    async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
+        found = [result for _, result in await each(batch, emit, self.check)]
+        await emit([one for one in found if isinstance(one, Out)])
+        for distinct in rounds(one for one in found if isinstance(one, Wanted)):
+            await self.mint(distinct, emit)
+
+    async def check(self, received: Received) -> Wanted | Out | None:
+        if not isinstance(received.fact, GrantApproved):
+            return None  # denied: audit answers
+        found = self._checks.check(received, self._now().timestamp())
+        return found if isinstance(found, Wanted) else self.refused(received, found, WORDS[found])
+
+    async def mint(self, wanted: Sequence[Wanted], emit: Emit) -> None:
+        """Calls that answered swap and go out at once; only the offset waits for the slowest."""
+        verdicts = await self._ledger.intend(wanted, self._now())
+        await emit([out for one, verdict in zip(wanted, verdicts, strict=True) if (out := self.said(one, verdict))])
+        pending = {asyncio.create_task(self.call(verdict)) for verdict in verdicts if isinstance(verdict, Intent)}
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                await self.settle([task.result() for task in done], emit)
+        finally:  # what is cut off here is taken over as another attempt when the batch comes again
+            for task in pending:
+                task.cancel()
+
+    async def call(self, intent: Intent) -> Finished | Failed:
+        result = await calls.mint(intent, self._roots, self._now())
+        if not isinstance(result, calls.No):
+            return self._boxes.close(intent, result)
+        fact = encode(self.refusal(intent.wanted.received, result.code, result.message, intent))
+        if result.minted is None:
+            return Failed(intent, fact, result.lost)
+        return Failed(intent, fact, result.lost, result.minted.handle, self._boxes.seal_2(intent, result.minted))
+
+    async def settle(self, done: Sequence[Finished | Failed], emit: Emit) -> None:
+        finished = [one for one in done if isinstance(one, Finished)]
+        failed = [one for one in done if isinstance(one, Failed)]
+        held = await self._ledger.swap(finished) if finished else set()
+        if failed:
+            await self._ledger.fail(failed)
+        outs = [exact(one.intent.wanted, one.fact) for one in failed]
+        for one in finished:
+            if one.intent.credential_id in held:
+                outs.append(exact(one.intent.wanted, one.fact))
+            else:
+                outs.append(self.refused(one.intent.wanted.received, "revoked", "fenced, blocked or overtaken while it was minted", one.intent))
+        await emit(outs)
+
+    def said(self, one: Wanted, verdict: Intent | Repeat | Refuse) -> Out | None:
+        match verdict:
+            case Repeat():
+                return exact(one, verdict.fact)
+            case Refuse():
+                return self.refused(one.received, verdict.code, verdict.message)
+            case _:
+                return None
+
+    def refusal(self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None) -> MintRefused:
+        grant: GrantApproved = received.fact
+        about = {name: getattr(grant, name) for name in ("connector", "issuer", "sub_hash", "project", "environment")}
+        identifier = intent.credential_id if intent else None
+        return MintRefused.after(
+            grant, at=self._now(), code=code, message=message[:1024], credential_id=identifier, decision_hash=digest(received.value), **about
+        )
+
+    def refused(self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None) -> Out:
+        return answer(TOPIC, self.refusal(received, code, message, intent), received)
+
+
+def exact(one: Wanted, fact: bytes) -> Out:
+    """The ledger's bytes, never made anew."""
+    made = decode(TOPIC, fact, {})
+    return Out(TOPIC, made, key=str(made.asked.request_id), event_id=str(made.id), cause=one.received, partition=one.received.partition, value=fact)
+
+
+def rounds(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
+    """The same caller's same id twice in a batch: the second must find what the first has done."""
+    made: list[dict[object, Wanted]] = []
+    for one in wanted:
+        place = next((seen for seen in made if one.key not in seen), None)
+        if place is None:
+            made.append(place := {})
+        place[one.key] = one
+    return [list(seen.values()) for seen in made]

@@ -1,0 +1,84 @@
+"""revocation.ordered -> revocation.settled."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from counterfoil.contracts import revocation_ordered, revocation_settled
+from counterfoil.wire.envelope import decode
+from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
+from services.providers.ends import Ends
+from services.providers.settlements import Row, Settlement, Settlements
+
+log = logging.getLogger("counterfoil.revoke")
+AT_ONCE = 16
+TOPIC = revocation_settled.TOPIC
+Send = Callable[[Sequence[Out]], Awaitable[Any]]
+
+
+class Worker:
+    """Its own pool: minting cannot starve it. A wake-up is a hint; what is due stands in the rows."""
+
+    def __init__(self, ends: Ends, settlements: Settlements) -> None:
+        self._ends, self._settlements = ends, settlements
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def work(self, ids: Sequence[UUID] | None, causes: dict[UUID, Received], send: Send) -> int:
+        """Try what is due, settle and publish as they come. How many were tried."""
+        rows = await self._settlements.claim(ids, 500)
+        pending = {asyncio.create_task(self._end(row)) for row in rows}
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                await self._say([task.result() for task in done], causes, send)
+        finally:
+            for task in pending:
+                task.cancel()
+        return len(rows)
+
+    async def run(self, send: Send, every: float = 0.5) -> None:
+        """Retries, and whatever a process that died has left."""
+        turn = 0
+        while True:
+            if not await self.work(None, {}, send):
+                await asyncio.sleep(every)
+            turn += 1
+            if turn % 10 == 1:
+                await self._settlements.forget_seals()
+                left = await self._settlements.unpublished(timedelta(seconds=5))
+                await self._publish([(row["id"], row["settled"]) for row in left], {}, send)
+
+    async def _end(self, row: Row) -> Settlement:
+        async with self._room:
+            return await self._ends.end(row)
+
+    async def _say(self, settled: Sequence[Settlement], causes: dict[UUID, Received], send: Send) -> None:
+        await self._settlements.settle(settled)
+        for one in settled:
+            if one.error:
+                log.warning("not revoked yet", extra={"credential_id": one.credential_id, "state": one.state, "code": one.error})
+        await self._publish([(one.revocation_id, one.fact) for one in settled if one.fact], causes, send)
+
+    async def _publish(self, facts: Sequence[tuple[UUID, bytes]], causes: dict[UUID, Received], send: Send) -> None:
+        if facts:
+            acked = await send([said(value, causes) for _, value in facts])
+            if acked is not None:
+                await acked
+            await self._settlements.published([identifier for identifier, _ in facts])
+
+
+def said(value: bytes, causes: dict[UUID, Received]) -> Out:
+    """The row's bytes, never made anew."""
+    fact = decode(TOPIC, value, {})
+    return Out(TOPIC, fact, key=str(fact.credential_id), event_id=str(fact.id), cause=causes.get(fact.credential_id), value=value)
+
+
+def routes(worker: Worker) -> tuple[Stage, ...]:
+    async def on_batch(batch: Sequence[Received], emit: Emit) -> None:
+        causes = {one.fact.credential_id: one for one in batch}
+        await worker.work(list(causes), causes, emit)
+
+    return (Stage("revoke", (revocation_ordered.TOPIC,), (TOPIC,), on_batch),)

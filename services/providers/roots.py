@@ -1,0 +1,94 @@
+"""Root secrets: they arrive sealed to mint, and lie under a data key of their own that the key-encryption key wraps."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from counterfoil.wire import binding
+from counterfoil.wire.sealing import Opener, Unsealable
+from counterfoil.wire.secret import Secret
+from counterfoil_server.runtime import key_folder
+from counterfoil_server.runtime.store.database import Pool
+from services.providers.seam import Unavailable
+
+NONCE = 12
+Place = tuple[str, str]
+Row = Mapping[str, Any]
+
+
+class Roots:
+    """By connector and installation, the newest version of each field. `forget` when the registry changes."""
+
+    def __init__(self, db: Pool, folder: Path, opener: Opener | None) -> None:
+        """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in."""
+        self._db, self._opener = db, opener
+        self._keks = dict(key_folder.each(folder, "kek"))
+        self._kept: dict[Place, dict[str, Secret]] = {}
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+    async def of(self, connector: str, installation: str) -> dict[str, Secret]:
+        """Raises Unavailable where there is none (yet), or its key-encryption key is not here."""
+        place = (connector, installation)
+        if place not in self._kept:
+            self._kept[place] = await self._read(place)
+        return self._kept[place]
+
+    async def adopt(self) -> int:
+        """Take in what arrived sealed. Only mint can."""
+        if self._opener is None:
+            return 0
+        rows = await self._db.fetch("SELECT connector, installation, field, version, sealed FROM root_secret WHERE sealed IS NOT NULL")
+        for row in rows:
+            info = binding.root(row["connector"], row["installation"], row["field"], row["version"])
+            try:
+                secret = self._opener.open(row["sealed"], info)
+            except Unsealable:
+                continue  # sealed to no key of ours, or to another place: it stays where it is and opens nothing
+            kek_id, wrapped, nonce, box = self._wrap(secret, info)
+            await self._db.execute(
+                "UPDATE root_secret SET sealed = NULL, kek_id = $5, wrapped_key = $6, nonce = $7, box = $8 "
+                "WHERE connector = $1 AND installation = $2 AND field = $3 AND version = $4 AND sealed IS NOT NULL",
+                row["connector"],
+                row["installation"],
+                row["field"],
+                row["version"],
+                kek_id,
+                wrapped,
+                nonce,
+                box,
+            )
+            self._kept.pop((row["connector"], row["installation"]), None)
+        return len(rows)
+
+    async def _read(self, place: Place) -> dict[str, Secret]:
+        await self.adopt()
+        rows = await self._db.fetch(
+            "SELECT DISTINCT ON (field) field, version, kek_id, wrapped_key, nonce, box FROM root_secret "
+            "WHERE connector = $1 AND installation = $2 AND box IS NOT NULL ORDER BY field, version DESC",
+            *place,
+        )
+        if not rows:
+            raise Unavailable("no_root_secret", "the connector has no root secret yet")
+        return {row["field"]: self._unwrap(row, binding.root(*place, row["field"], row["version"])) for row in rows}
+
+    def _wrap(self, secret: Secret, info: bytes) -> tuple[str, bytes, bytes, bytes]:
+        kek_id = max(self._keks)
+        data_key, nonce, wrap_nonce = AESGCM.generate_key(256), os.urandom(NONCE), os.urandom(NONCE)
+        wrapped = wrap_nonce + AESGCM(self._keks[kek_id].reveal()).encrypt(wrap_nonce, data_key, info)
+        return kek_id, wrapped, nonce, AESGCM(data_key).encrypt(nonce, secret.reveal(), info)
+
+    def _unwrap(self, row: Row, info: bytes) -> Secret:
+        kek = self._keks.get(row["kek_id"])
+        if kek is None:
+            raise Unavailable("no_kek", "the key-encryption key of this root secret is not in the folder")
+        try:
+            data_key = AESGCM(kek.reveal()).decrypt(row["wrapped_key"][:NONCE], row["wrapped_key"][NONCE:], info)
+            return Secret(AESGCM(data_key).decrypt(row["nonce"], row["box"], info))
+        except InvalidTag:
+            raise Unavailable("wrong_root_secret", "this root secret belongs to another place, or was changed") from None
