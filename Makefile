@@ -9,7 +9,7 @@ CODE := libs services tests deploy
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit check format lock docs bench bench-long clean
+.PHONY: help up test unit check format docs bench bench-long lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
