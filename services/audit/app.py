@@ -1,0 +1,28 @@
+"""The audit process: append, sign, answer."""
+
+import asyncio
+import os
+
+from counterfoil_server.runtime.service import Runtime, Wiring, healthy, serve
+from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.watch import Watch
+from services.audit.fence import Fence
+from services.audit.handlers import Desk, routes
+from services.audit.heartbeat import Progress, beat
+from services.audit.log import Log
+from services.audit.writer import writer
+
+
+async def wire(runtime: Runtime) -> Wiring:
+    async with healthy(runtime.settings, Watch(tuple), runtime.db):  # alive, and not ready, while it stands by
+        own = await writer(runtime.settings.database)
+    await runtime.keys.load()  # they may have been rotated while it stood by
+    log = Log(own, runtime.keys.log_keys)
+    await log.head()
+    progress = Progress(runtime.unread, runtime.now)
+    desk = Desk(log, Fence(runtime.db, runtime.now), progress, runtime.keys.sealer, runtime.settings.partitions, runtime.now)
+    return Wiring(stages=routes(desk), loops=[beat(own, progress)], closing=[own.close])
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Settings.read(os.environ), "audit", wire))

@@ -1,0 +1,82 @@
+"""The last look before a credential is handed over, and the lock under which it stays true until the broker has the answer."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from counterfoil.contracts.revocation_ordered import revocation_id
+from counterfoil.wire.lru import Lru
+from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.stage import Emit
+from counterfoil_server.runtime.store import locks
+from counterfoil_server.runtime.store.database import Connection, Pool
+from services.audit.replies import Reply
+
+log = logging.getLogger("counterfoil.audit")
+
+# Subqueries, not joins: each is one look by its key, however empty the tables were when this was planned.
+PASSES = """
+    SELECT fact.place
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
+        AS fact(credential_id, connector, epoch, project, environment, issuer, sub_hash, place)
+    WHERE (SELECT c.state = 'active' AND c.epoch = fact.epoch FROM connector AS c WHERE c.name = fact.connector)
+      AND (SELECT m.state = 'active' FROM mint AS m WHERE m.credential_id = fact.credential_id)
+      AND NOT EXISTS (
+        SELECT FROM block AS b
+        WHERE b.lifted_at IS NULL AND (b.until IS NULL OR b.until > clock_timestamp())
+          AND coalesce(b.connector = fact.connector, true) AND coalesce(b.project = fact.project, true)
+          AND coalesce(b.environment = fact.environment, true) AND coalesce(b.issuer = fact.issuer, true)
+          AND coalesce(b.sub_hash = fact.sub_hash, true))
+"""
+MEMBERS = ("credential_id", "connector", "epoch", "project", "environment", "issuer", "sub_hash")
+REVOKED = "UPDATE reply SET outcome = 'revoked', box = false WHERE request_hash = ANY($1::text[])"
+UNDELIVERED = """
+    WITH dead AS (
+        INSERT INTO revocation (id, credential_id, cause)
+        SELECT id, credential_id, 'undelivered' FROM unnest($1::uuid[], $2::uuid[]) AS new(id, credential_id) ON CONFLICT DO NOTHING
+    ) SELECT pg_notify('revocation', '')
+"""
+
+
+class Fence:
+    def __init__(self, db: Pool, now: Clock) -> None:
+        self._db, self._now = db, now
+        self._ids: Lru[str, int] = Lru(4096)
+
+    async def hand_over(self, replies: Sequence[Reply], emit: Emit) -> list[Reply]:
+        """Send those that may be sent, and return the others.
+
+        The other wording is not sealed beforehand: who is told `revoked` is handed nothing, so that answer needs no lock and is made after it.
+        """
+        if not replies:
+            return []
+        ids = await self._connectors({reply.standing.fact["connector"] for reply in replies})
+        async with self._db.acquire() as db, db.transaction():
+            await locks.share(db, ids)
+            passing = await self._passing(db, replies, self._now())
+            refused = [reply for reply in replies if reply not in passing]
+            if refused:
+                await self._refuse(db, refused)
+            if passing:
+                await (await emit([reply.out for reply in passing]))
+        return refused
+
+    async def _connectors(self, names: set[str]) -> list[int]:
+        """A connector's id never changes. One that is not there has no lock, and its fact does not pass."""
+        unknown = [name for name in names if self._ids.get(name) is None]
+        if unknown:
+            for row in await self._db.fetch("SELECT name, id FROM connector WHERE name = ANY($1::text[])", unknown):
+                self._ids.put(row["name"], row["id"])
+        return [found for name in names if (found := self._ids.get(name)) is not None]
+
+    async def _passing(self, db: Connection, replies: Sequence[Reply], now: datetime) -> dict[Reply, None]:
+        facts = [reply.standing.fact for reply in replies]
+        rows = await db.fetch(PASSES, *([fact[member] for fact in facts] for member in MEMBERS))
+        found = (replies[row["place"] - 1] for row in rows)
+        return dict.fromkeys(reply for reply in found if now < reply.standing.deadline)
+
+    async def _refuse(self, db: Connection, replies: Sequence[Reply]) -> None:
+        dead = [reply.standing.credential_id for reply in replies if reply.standing.credential_id]
+        await db.execute(REVOKED, [reply.standing.request_hash for reply in replies])
+        await db.execute(UNDELIVERED, [revocation_id(one) for one in dead], dead)
+        log.warning("not handed over", extra={"count": len(replies), "outcome": "revoked"})
