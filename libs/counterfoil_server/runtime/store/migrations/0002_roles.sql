@@ -66,8 +66,8 @@ GRANT DELETE ON block TO counterfoil_revoker;
 -- audit: appends. It changes nothing but the head, who was answered, and its heartbeat.
 GRANT SELECT, INSERT ON audit_leaf TO counterfoil_audit;
 GRANT SELECT, INSERT, UPDATE ON audit_head TO counterfoil_audit;
-GRANT SELECT, INSERT, UPDATE (delivered) ON reply TO counterfoil_audit;
+GRANT SELECT, INSERT, UPDATE (outcome, box, delivered) ON reply TO counterfoil_audit;
 GRANT SELECT, INSERT, UPDATE ON heartbeat TO counterfoil_audit;
 GRANT SELECT, INSERT, DELETE ON subject TO counterfoil_audit;
 GRANT INSERT ON revocation TO counterfoil_audit;
-GRANT SELECT (credential_id, request_hash, state, epoch, connector, project, environment, issuer, sub_hash, fact, window_closes_at) ON mint TO counterfoil_audit;
+GRANT SELECT (credential_id, state, fact) ON mint TO counterfoil_audit;
