@@ -21,6 +21,7 @@ from counterfoil_server.runtime.stage import Out, Stage
 from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.telemetry import export, logs
 from counterfoil_server.runtime.telemetry.spans import Telemetry
+from counterfoil_server.runtime.unread import Unread
 from counterfoil_server.runtime.watch import Watch
 
 log = logging.getLogger("counterfoil.service")
@@ -41,6 +42,7 @@ class Runtime:
     keys: KeyRing
     telemetry: Telemetry
     dispatch: Dispatch
+    unread: Unread
     now: Clock = utc_now
 
     async def emit(self, outs: Sequence[Out]) -> None:
@@ -69,7 +71,7 @@ async def opened(settings: Settings, role: str) -> AsyncIterator[Runtime]:
         await keys.load()
         await publisher.start()
         dispatch = Dispatch(settings.kafka, role, publisher, Checker(keys.public), keys, telemetry, time.time)
-        yield Runtime(settings, role, db, keys, telemetry, dispatch)
+        yield Runtime(settings, role, db, keys, telemetry, dispatch, Unread(settings.kafka.prefix))
     finally:
         await publisher.stop()
         await asyncio.wait_for(db.close(), 5)
@@ -83,6 +85,7 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
         wiring = await wire(runtime)
         broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
         shell = FastStream(broker, logger=None)
+        runtime.unread.consumers = lambda: bus.consumers(broker)
         watch = Watch(lambda: bus.consumers(broker))
         loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages else [])]
         failed: list[BaseException] = []
