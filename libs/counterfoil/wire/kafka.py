@@ -136,45 +136,45 @@ class Listener:
 
     def __init__(self, connection: Connection, topic: str, partition: int | None) -> None:
         """`partition` None: all of the topic."""
-        self._consumer = AIOKafkaConsumer(
+        self.consumer = AIOKafkaConsumer(
             **connection.options(), enable_auto_commit=False, auto_offset_reset="latest", group_id=None, fetch_max_wait_ms=500
         )
         self._topic, self._partition = topic, partition
 
     async def start(self, offset: int | None = None) -> None:
         """From `offset`, or from now on."""
-        await self._consumer.start()
+        await self.consumer.start()
         partitions = await self.partitions()
         if self._partition is not None and self._partition not in partitions:
-            await self._consumer.stop()
+            await self.consumer.stop()
             raise ValueError(f"{self._topic} has no partition {self._partition}")
         assigned = [TopicPartition(self._topic, number) for number in (partitions if self._partition is None else [self._partition])]
-        self._consumer.assign(assigned)
+        self.consumer.assign(assigned)
         if offset is None:
-            await self._consumer.seek_to_end(*assigned)
+            await self.consumer.seek_to_end(*assigned)
             for one in assigned:  # seek_to_end is lazy: a record sent before the first poll would be missed
-                await self._consumer.position(one)
+                await self.consumer.position(one)
         else:
-            oldest = (await self._consumer.beginning_offsets(assigned))[assigned[0]]
-            self._consumer.seek(assigned[0], max(offset, oldest))
+            oldest = (await self.consumer.beginning_offsets(assigned))[assigned[0]]
+            self.consumer.seek(assigned[0], max(offset, oldest))
 
     async def end(self) -> int:
         """Of its one partition: the offset that the next record will have."""
-        ends = await self._consumer.end_offsets(self._consumer.assignment())
+        ends = await self.consumer.end_offsets(self.consumer.assignment())
         return int(max(ends.values()))
 
     async def partitions(self) -> list[int]:
         # a consumer that has never asked for the topic knows nothing of it
-        await self._consumer._client.force_metadata_update() if not self._consumer.partitions_for_topic(self._topic) else None  # noqa: SLF001
-        return sorted(self._consumer.partitions_for_topic(self._topic) or ())
+        await self.consumer._client.force_metadata_update() if not self.consumer.partitions_for_topic(self._topic) else None  # noqa: SLF001
+        return sorted(self.consumer.partitions_for_topic(self._topic) or ())
 
     async def batches(self) -> AsyncIterator[Sequence[Any]]:
         """Records as they come: with topic, partition, offset, key, value, headers, timestamp (ms)."""
         while True:
-            polled = await self._consumer.getmany(timeout_ms=1000, max_records=1000)
+            polled = await self.consumer.getmany(timeout_ms=1000, max_records=1000)
             for records in polled.values():
                 yield records
 
     async def stop(self) -> None:
         with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(self._consumer.stop(), 5)
+            await asyncio.wait_for(self.consumer.stop(), 5)

@@ -11,7 +11,7 @@ from typing import Any
 
 from faststream import FastStream
 
-from counterfoil.wire.kafka import Publisher
+from counterfoil.wire.kafka import Listener, Publisher
 from counterfoil.wire.signing import Checker
 from counterfoil_server.runtime import bus, health
 from counterfoil_server.runtime.dispatch import Dispatch
@@ -55,6 +55,8 @@ class Wiring:
     stages: Sequence[Stage] = ()
     loops: Sequence[Coroutine[Any, Any, None]] = ()
     closing: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    listeners: Sequence[Listener] = ()
+    """Readers without a group that the service runs itself: they are watched as its stages are."""
 
 
 Wire = Callable[[Runtime], Awaitable[Wiring]]
@@ -86,8 +88,8 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
         broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
         shell = FastStream(broker, logger=None)
         runtime.unread.consumers = lambda: bus.consumers(broker)
-        watch = Watch(lambda: bus.consumers(broker))
-        loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages else [])]
+        watch = Watch(lambda: [*bus.consumers(broker), *(listener.consumer for listener in wiring.listeners)])
+        loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages or wiring.listeners else [])]
         failed: list[BaseException] = []
         async with healthy(settings, watch, runtime.db):
             tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
