@@ -75,7 +75,7 @@ class Dispatch:
             try:
                 await stage.on_batch(received, emit)
             except TRANSPORT:
-                await self._publisher.acked(sent)  # a handler may have awaited a broken producer itself: here it is replaced
+                await self._publisher.acked(emit.sent)  # a handler may have awaited a broken producer itself: here it is replaced
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, one message caused it
                 await self._one_by_one(stage, received, emit, error)
