@@ -66,14 +66,21 @@ class Children:
 
     async def died(self) -> NoReturn:
         """Wait for the first child that ends uninvited, and say which."""
+        child = await self.first_to_end()
+        raise child.trouble(f"died (exit {child.process.returncode})")
+
+    async def first_to_end(self) -> Child:
         waits = {asyncio.create_task(child.process.wait()): child for child in self._started}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        child = waits[done.pop()]
-        raise child.trouble(f"died (exit {child.process.returncode})")
+        return waits[done.pop()]
+
+    async def forget(self, child: Child) -> None:
+        """One that has ended, before it is started again."""
+        await self._end(child)
 
     async def stop(self) -> None:
         """End all, the last one first. Whoever cannot wait for that (a second Ctrl-C) has them killed."""

@@ -60,8 +60,15 @@ def read(request: ExchangeRequested, value: bytes) -> tuple[Asked, str | None]:
             wishes.read(request.wish)
         except wishes.BadWish as error:
             bad = str(error)
-    asked = Asked(request_id=request.request_id, request_hash=digest(value), wish_hash=wish_hash, requester_key=request.requester_key,
-                  reply_to=request.reply_to, deadline=request.deadline, connector=wishes.connector_of(request.wish) if wish_hash else None)
+    asked = Asked(
+        request_id=request.request_id,
+        request_hash=digest(value),
+        wish_hash=wish_hash,
+        requester_key=request.requester_key,
+        reply_to=request.reply_to,
+        deadline=request.deadline,
+        connector=wishes.connector_of(request.wish) if wish_hash else None,
+    )
     return asked, bad
 
 
@@ -71,5 +78,3 @@ def hash_wish(wish: Any) -> tuple[str | None, str | None]:
     except (NotCanonical, RecursionError):
         return None, "a number in the wish is a fraction or beyond 2^53, or a text is no Unicode"
     return (digest(text), None) if len(text) <= LARGEST_WISH else (None, "a wish has at most 16 KiB")
-
-

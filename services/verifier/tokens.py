@@ -27,7 +27,7 @@ from counterfoil_server.runtime.tokens.signatures import Signatures
 LARGEST_CLAIMS = 16 * 1024
 
 
-class Unproven(Exception):  # noqa: N818 - a no, with its code
+class Unproven(Exception):
     """What goes into IdentityRejected, with as much of the basis as was reached."""
 
     def __init__(self, code: str, message: str, basis: Basis, issuer: str | None = None) -> None:
@@ -123,5 +123,8 @@ def use(unverified: Unverified, issuer: Issuer) -> TokenUse | None:
 
 
 def issuer_hash(issuer: Issuer) -> str:
-    return digest(canonical(issuer.model_dump(mode="json") | {"algorithms": sorted(issuer.algorithms), "types": sorted(issuer.types),
-                                                               "record": sorted(issuer.record)}))
+    return digest(
+        canonical(
+            issuer.model_dump(mode="json") | {"algorithms": sorted(issuer.algorithms), "types": sorted(issuer.types), "record": sorted(issuer.record)}
+        )
+    )

@@ -1,6 +1,7 @@
 """Stages on Kafka. The only file that knows FastStream: it is our app shell, subscribes, and describes the topics as AsyncAPI."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from itertools import chain
@@ -8,6 +9,7 @@ from typing import Any
 
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.security import BaseSecurity, SASLScram512
 
@@ -16,6 +18,7 @@ from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, TopicPartition
 from counterfoil_server.runtime.dispatch import Dispatch
 from counterfoil_server.runtime.stage import Stage
 
+log = logging.getLogger("counterfoil.bus")
 BACKOFF = 0.5
 ALREADY_LARGE = 8
 
@@ -63,13 +66,18 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
     topics: dict[str, Topic] = {connection.topic(topic): topic for topic in stage.reads}
     group = f"{connection.prefix}.{stage.group}"
 
-    @made.subscriber(
+    async def as_message(records: Any) -> KafkaMessage:
+        """Instead of FastStream's own parser: it takes headers for UTF-8, and a record that is not would take its whole batch with it."""
+        return KafkaAckableMessage(raw_message=records, body=b"", headers={}, consumer=subscriber.consumer, correlation_id="", message_id="")
+
+    subscriber = made.subscriber(
         *topics,
         group_id=group,
         group_instance_id=f"{group}-{replica}",
         batch=True,
         max_records=stage.max_records,
         batch_timeout_ms=500,
+        parser=as_message,
         decoder=as_records,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
@@ -77,12 +85,15 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
         heartbeat_interval_ms=1_000,
         title=f"{stage.group}:{'+'.join(str(topic) for topic in stage.reads)}",
     )
+
+    @subscriber
     async def on_batch(records: Any, message: KafkaMessage) -> None:
         consumer = message.consumer
         consumer.pacing = pacing_ms / 1000  # type: ignore[attr-defined]
         try:
             await dispatch.batch(stage, topics, records)
-        except BaseException:
+        except BaseException as error:
+            log.warning("batch comes again", extra={"group": group, "error": type(error).__name__, "count": len(records)}, exc_info=error)
             await message.nack()  # rewinds; without it the next batch would commit past this one
             await asyncio.sleep(BACKOFF)
             raise

@@ -13,11 +13,11 @@ class Stalled(RuntimeError):
 class Watch:
     """`check()` again and again; the health page shows `healthy` and `ready`."""
 
-    def __init__(self, consumers: Callable[[], Sequence[Any]], patience: float = 30.0, every: float = 5.0) -> None:
-        self._consumers, self._patience, self._every = consumers, patience, every
+    def __init__(self, consumers: Callable[[], Sequence[Any]], expected: int = 1, patience: float = 30.0, every: float = 5.0) -> None:
+        self._consumers, self._expected, self._patience, self._every = consumers, expected, patience, every
         self._stuck: dict[Any, tuple[int, float]] = {}
         self.healthy = True
-        self.ready = False
+        self.ready = expected == 0
         self.lag = 0
 
     async def run(self) -> None:
@@ -32,12 +32,12 @@ class Watch:
 
     async def check(self, now: float) -> None:
         consumers = self._consumers()
-        self.ready = bool(consumers) and all(consumer.assignment() or consumer.subscription() for consumer in consumers)
+        self.ready = len(consumers) == self._expected and all(consumer.assignment() for consumer in consumers)
         lag = 0
         for consumer in consumers:
             if now - getattr(consumer, "turned_at", now) > self._patience:
                 raise Stalled("a consumer's loop no longer turns")
-            lag += await self._moves(consumer, now)
+            lag += await self._moves(consumer, now) if consumer.assignment() else 0
         self.lag = lag
 
     async def _moves(self, consumer: Any, now: float) -> int:

@@ -1,0 +1,45 @@
+"""Our own database: made, migrated, and each process's role let in with a password that lives as long as this run."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+
+from counterfoil_server.runtime.store.migrate import migrate
+from services.providers import scram
+
+ROLES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker", "ops")
+ITERATIONS = 4096
+
+
+def password() -> str:
+    return secrets.token_urlsafe(24)
+
+
+async def prepare(superuser_dsn: str, name: str, password_of: Callable[[str], str]) -> None:
+    """Running it again changes nothing but the passwords."""
+    server = await asyncpg.connect(superuser_dsn)
+    try:
+        if not await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
+            await server.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await server.close()
+    ours = await asyncpg.connect(superuser_dsn, database=name)
+    try:
+        await migrate(ours)
+        for role in ROLES:
+            verifier = scram.verifier(password_of(role).encode(), secrets.token_bytes(16), ITERATIONS)
+            await ours.execute(f"ALTER ROLE counterfoil_{role} LOGIN PASSWORD '{verifier}'")
+    finally:
+        await ours.close()
+
+
+def role_dsns(host: str, port: int, name: str, password_of: Callable[[str], str]) -> Mapping[str, str]:
+    return {role: f"postgresql://counterfoil_{role}:{quote(password_of(role), safe='')}@{host}:{port}/{quote(name, safe='')}" for role in ROLES}
+
+
+def place(dsn: str) -> tuple[str, int]:
+    """Host and port of a server that was given by URL."""
+    parts = urlsplit(dsn)
+    return parts.hostname or "127.0.0.1", parts.port or 5432
