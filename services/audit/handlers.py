@@ -16,11 +16,11 @@ from counterfoil.contracts import (
 )
 from counterfoil.wire.sealing import Sealer
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Emit, Received, Stage
+from counterfoil_server.runtime.stage import DeadLetter, Emit, Received, Stage
 from services.audit.batch import OUTCOMES, Batch, Standing, sort
 from services.audit.fence import Fence
 from services.audit.heartbeat import Progress
-from services.audit.leaves import entry
+from services.audit.leaves import Entry, entry
 from services.audit.log import Appended, Log
 from services.audit.recorded import recorded
 from services.audit.replies import Reply, as_revoked, reply
@@ -45,7 +45,7 @@ class Desk:
 def routes(desk: Desk) -> tuple[Stage, ...]:
     async def on_facts(received: Sequence[Received], emit: Emit) -> None:
         desk.progress.took(received)
-        batch, standing = await _sorted(desk, received)
+        batch, standing = await _sorted(desk, _entries(received, emit))
         appended = await desk.log.append(batch, desk.now(), await desk.progress.caught_up_to(appending=True))
         desk.progress.appended(received)
         await _answer(desk, batch, {**standing, **appended.standing}, appended, emit)
@@ -53,11 +53,22 @@ def routes(desk: Desk) -> tuple[Stage, ...]:
     return (Stage("audit", READS, WRITES, on_facts),)
 
 
-async def _sorted(desk: Desk, received: Sequence[Received]) -> tuple[Batch, Mapping[str, Standing]]:
+def _entries(received: Sequence[Received], emit: Emit) -> list[Entry]:
+    """One that can be no leaf is a dead letter, and takes no other with it."""
+    found = []
+    for one in received:
+        try:
+            found.append(entry(one))
+        except DeadLetter as fault:
+            emit.bury(one, fault)
+    return found
+
+
+async def _sorted(desk: Desk, entries: Sequence[Entry]) -> tuple[Batch, Mapping[str, Standing]]:
     """Nobody else writes these rows, so what was read here is still true when the leaves are appended."""
-    entries = [entry(one) for one in received]
     seen = await desk.log.seen({one.fact_id for one in entries})
-    standing = await desk.log.standing({one.fact.asked.request_hash for one in received if type(one.fact) in OUTCOMES})
+    answering = {one.cause.fact.asked.request_hash for one in entries if type(one.cause.fact) in OUTCOMES}
+    standing = await desk.log.standing(answering)
     return sort(entries, seen, standing, desk.now(), desk.partitions), standing
 
 

@@ -1,0 +1,207 @@
+"""The last look before a credential is handed over, and the lock under which it stays true."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from counterfoil.contracts.exchange_minted import CredentialMinted
+from counterfoil_server.runtime.stage import TRANSPORT, Out
+from counterfoil_server.runtime.store import locks
+from tests.audit.facts import minted, rejected
+from tests.audit.house import House, problem
+
+WAIT = 0.2
+
+
+@pytest.fixture
+async def other(house: House) -> AsyncIterator[asyncpg.Connection]:
+    """Whoever fences: a connection of its own."""
+    connection = await asyncpg.connect(house.dsn)
+    yield connection
+    await connection.close()
+
+
+async def fenced(house: House, fact: CredentialMinted) -> None:
+    """What every credential gets that may not be handed over: its leaf, no box, its end."""
+    (answer,) = house.opened(await house.run(fact))
+    assert (problem(answer)["code"], problem(answer)["stage"]) == ("revoked", "audit")
+    assert answer.box is None
+    assert answer.leaf
+    assert await house.doomed(fact) == "undelivered"
+
+
+async def test_a_fenced_connector_hands_nothing_over(house: House):
+    fact = await house.ledger(minted(house.asked()))
+    await house.owner.execute("UPDATE connector SET state = 'fenced'")
+
+    await fenced(house, fact)
+
+
+async def test_a_connector_that_was_fenced_and_opened_again_hands_nothing_over_from_before(house: House):
+    fact = await house.ledger(minted(house.asked()))
+    await house.owner.execute("UPDATE connector SET epoch = 2")
+
+    await fenced(house, fact)
+
+
+async def test_a_connector_that_is_not_there_hands_nothing_over(house: House):
+    fact = minted(house.asked(connector="postgres/gone"))
+
+    await fenced(house, fact)
+
+
+@pytest.mark.parametrize("state", ["minting", "revoking", "revoked", "failed", "stuck", "uncertain", "expired"])
+async def test_a_credential_that_the_ledger_does_not_call_active_is_not_handed_over(house: House, state: str):
+    await fenced(house, await house.ledger(minted(house.asked()), state))
+
+
+async def test_a_credential_that_the_ledger_does_not_know_is_not_handed_over(house: House):
+    await house.ledger(minted(house.asked()))
+
+    await fenced(house, minted(house.asked()))
+
+
+MEMBERS = {"connector": "postgres/demo", "project": "web", "environment": "production", "issuer": "https://issuer.example", "sub_hash": "c" * 64}
+
+
+async def block(house: House, *, until: str = "NULL", lifted: str = "NULL", **members: str) -> None:
+    names, values = ", ".join(members), ", ".join(f"'{value}'" for value in members.values())
+    await house.owner.execute(f"INSERT INTO block (id, since, until, lifted_at, {names}) VALUES ('{uuid4()}', now(), {until}, {lifted}, {values})")  # noqa: S608 a test's own words
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+async def test_a_block_stops_whatever_has_its_one_member(house: House, member: str):
+    fact = await house.ledger(minted(house.asked()))
+    await block(house, **{member: MEMBERS[member]})
+
+    await fenced(house, fact)
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+async def test_a_block_stops_nothing_where_one_of_its_members_differs(house: House, member: str):
+    fact = await house.ledger(minted(house.asked()))
+    await block(house, **{**MEMBERS, member: "other"})
+
+    (answer,) = house.opened(await house.run(fact))
+
+    assert answer.box
+
+
+@pytest.mark.parametrize(("when", "stands"), [({"until": "now() - interval '1s'"}, False), ({"until": "now() + interval '1h'"}, True),
+                                              ({"lifted": "now()"}, False)])  # fmt: skip
+async def test_a_block_stands_until_its_end_or_until_it_is_lifted(house: House, when: dict[str, str], stands: bool):
+    fact = await house.ledger(minted(house.asked()))
+    await block(house, project="web", **when)
+
+    (answer,) = house.opened(await house.run(fact))
+
+    assert (answer.box is None) is stands
+
+
+async def test_what_is_fenced_holds_up_no_other_connector(house: House):
+    good = await house.ledger(minted(house.asked()))
+    bad = await house.ledger(minted(house.asked(connector="postgres/fenced")))
+    await house.owner.execute("UPDATE connector SET state = 'fenced' WHERE name = 'postgres/fenced'")
+
+    answers = house.opened(await house.run(good, bad))
+
+    assert [answer.box for answer in answers] == [good.box, None]
+    assert (await house.doomed(good), await house.doomed(bad)) == (None, "undelivered")
+
+
+async def test_a_credential_once_revoked_stays_so_when_its_fact_comes_again(house: House):
+    fact = await house.ledger(minted(house.asked()))
+    await block(house, project="web")
+    first = house.opened(await house.run(fact))
+    await house.owner.execute("UPDATE block SET lifted_at = now()")
+
+    assert house.opened(await house.run(fact)) == first
+
+
+async def test_a_repeat_is_not_handed_over_once_it_was_fenced(house: House):
+    fact = await house.ledger(minted(house.asked()))
+    assert house.opened(await house.run(fact))[0].box
+    await house.owner.execute("UPDATE mint SET state = 'revoked' WHERE credential_id = $1", fact.credential_id)
+
+    await fenced(house, fact)
+
+
+async def test_while_the_broker_takes_the_answers_nobody_can_fence(house: House, other: asyncpg.Connection):
+    fact = await house.ledger(minted(house.asked()))
+    connector_id = await house.owner.fetchval("SELECT id FROM connector WHERE name = $1", fact.connector)
+    free: list[bool] = []
+
+    async def look(outs: Sequence[Out]) -> None:
+        if any(out.topic.name == "exchange.replied" for out in outs):
+            for lock in (locks.BLOCKS, connector_id):
+                free.append(await other.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", locks.CONNECTORS, lock))  # noqa: PERF401
+
+    house.hook = look
+    await house.run(fact)
+    during, free[:] = list(free), []
+    await look(house.sent[:1])
+
+    assert (during, free) == ([False, False], [True, True])
+
+
+async def test_a_fence_that_came_first_is_seen(house: House):
+    """The lock is waited for, and what it guards is read after it: in one statement with it, the answer would be the old one."""
+    fact = await house.ledger(minted(house.asked()))
+    connector_id = await house.owner.fetchval("SELECT id FROM connector WHERE name = $1", fact.connector)
+    async with house.owner.transaction():
+        await locks.exclude(house.owner, connector_id)
+        running = asyncio.create_task(house.run(fact))
+        await asyncio.sleep(WAIT)
+        waits = not running.done()
+        await house.owner.execute("UPDATE connector SET state = 'fenced'")
+
+    (answer,) = house.opened(await running)
+
+    assert waits
+    assert problem(answer)["code"] == "revoked"
+
+
+async def test_a_no_is_answered_while_somebody_fences(house: House):
+    async with house.owner.transaction():
+        await locks.exclude(house.owner, locks.BLOCKS)
+
+        assert len(house.opened(await house.run(rejected(house.asked())))) == 1
+
+
+async def test_a_process_that_pauses_under_the_lock_loses_it_and_does_the_batch_again(house: House):
+    fact = await house.ledger(minted(house.asked()))
+
+    async def pause(outs: Sequence[Out]) -> None:
+        if any(out.topic.name == "exchange.replied" for out in outs):
+            await asyncio.sleep(0.5)
+
+    house.hook = pause
+    with pytest.raises(TRANSPORT):
+        await house.run(fact)
+
+    house.hook = None
+    (answer,) = house.opened(await house.run(fact))
+    assert answer.box == fact.box
+    assert await house.doomed(fact) is None
+
+
+async def test_a_broker_that_does_not_answer_leaves_the_reply_undelivered(house: House):
+    fact = await house.ledger(minted(house.asked(), expires_at=house.now + timedelta(minutes=1)))
+
+    async def away(_: Sequence[Out]) -> None:
+        raise ConnectionError
+
+    async def delivered() -> bool:
+        return bool(await house.owner.fetchval("SELECT delivered IS NOT NULL FROM reply WHERE credential_id = $1", fact.credential_id))
+
+    house.hook = away
+    with pytest.raises(ConnectionError):
+        await house.run(fact)
+    before, house.hook = await delivered(), None
+    await house.run(fact)
+
+    assert (before, await delivered()) == (False, True)
