@@ -16,12 +16,7 @@ AT_ONCE = 8
 OLDEST_SERVER = 16
 MOST = 16
 BROKEN = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-SETTINGS = {
-    "application_name": "counterfoil",
-    "statement_timeout": "3000",
-    "lock_timeout": "2000",
-    "idle_in_transaction_session_timeout": "3000",
-}
+SETTINGS = {"application_name": "counterfoil", "statement_timeout": "3000", "lock_timeout": "2000", "idle_in_transaction_session_timeout": "3000"}
 
 SAID: tuple[tuple[str, type[ProviderError] | None, str, str], ...] = (
     ("42710", AlreadyThere, "already_there", "a role of this name exists"),

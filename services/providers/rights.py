@@ -30,9 +30,7 @@ def rights(scopes: frozenset[str], details: Details, offered: tuple[str, ...]) -
         if scopes and (beyond := set(detail.actions) - scopes):
             raise Refused("beyond_scopes", f"details ask for {min(beyond)}, the scopes do not")
         schemas = detail.schemas or (() if detail.tables else offered)
-        places = [(schema, None) for schema in schemas] + [
-            (schema, table) for schema, _, table in (name.partition(".") for name in detail.tables)
-        ]
+        places = [(schema, None) for schema in schemas] + [(schema, table) for schema, _, table in (name.partition(".") for name in detail.tables)]
         if strange := {schema for schema, _ in places} - set(offered):
             raise Refused("unknown_schema", f"not on offer: {min(strange)}")
         wished |= {(action, schema, table) for action in detail.actions or scopes for schema, table in places}

@@ -60,19 +60,19 @@ class ProviderError(Exception):
         self.message = message
 
 
-class Refused(ProviderError):  # noqa: N818  # a no of the provider is an answer
+class Refused(ProviderError):  # a no of the provider is an answer
     pass
 
 
-class Unavailable(ProviderError):  # noqa: N818  # as Refused
+class Unavailable(ProviderError):  # as Refused
     pass
 
 
-class Unknown(ProviderError):  # noqa: N818  # as Refused
+class Unknown(ProviderError):  # as Refused
     pass
 
 
-class AlreadyThere(ProviderError):  # noqa: N818  # as Refused
+class AlreadyThere(ProviderError):  # as Refused
     pass
 
 

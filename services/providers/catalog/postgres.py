@@ -110,10 +110,7 @@ class Postgres:
 
     async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:
         until = deadline()
-        async with (
-            self._pools.connection(read(Config, config, "config").where(), password(root), until) as connection,
-            within(until, Unavailable),
-        ):
+        async with self._pools.connection(read(Config, config, "config").where(), password(root), until) as connection, within(until, Unavailable):
             return {UUID(row["rolname"][3:]): {"role": row["rolname"], "oid": row["oid"]} for row in await connection.fetch(roles.ALIVE)}
 
     async def sweep(self, config: Mapping[str, object], root: Root) -> int:

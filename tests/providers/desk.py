@@ -1,0 +1,56 @@
+"""A desk: a provider with everything the conformance suite needs to borrow from it. Every provider's test sets one up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from counterfoil.wire.secret import Secret
+from services.providers.seam import Minted, Order, Provider
+
+CANARY = "canary-7f3c1b"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`away`: a config that leads to no provider at all. `details`: some that the provider accepts."""
+
+    provider: Provider
+    config: Mapping[str, object]
+    root: Mapping[str, Secret]
+    scopes: frozenset[str]
+    away: Mapping[str, object]
+    details: tuple[Mapping[str, object], ...] = ()
+    wrong_root: Mapping[str, Secret] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wrong_root", {name: Secret(CANARY) for name in self.root})
+
+    def order(self, **changes: Any) -> Order:
+        now = datetime.now(UTC)
+        usual = Order(
+            credential_id=uuid4(),
+            connector=f"{self.provider.name}/desk",
+            installation="default",
+            config=self.config,
+            scopes=self.scopes,
+            details=self.details,
+            expires_at=now + max(self.provider.shortest, timedelta(minutes=5)),
+            window_closes_at=now + self.provider.window,
+        )
+        return replace(usual, **changes)
+
+    async def mint(self, **changes: Any) -> Minted:
+        return await self.provider.mint(self.order(**changes), self.root)
+
+    async def revoke(self, minted: Minted) -> None:
+        await self.provider.revoke(minted.handle, self.config, self.root, minted.secret)
+
+    async def is_alive(self, credential_id: UUID) -> bool:
+        return credential_id in await self.provider.alive(self.config, self.root)
+
+
+def told(error: BaseException | None) -> str:
+    """Everything a traceback of it would show: the error, and those it came from."""
+    return "" if error is None else f"{error!r} {error} {vars(error)}" + told(error.__cause__ or error.__context__)
