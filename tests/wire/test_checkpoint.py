@@ -117,6 +117,7 @@ def note(*lines: str, signatures: tuple[str, ...] = (GOOD,)) -> str:
         note(*LINES, signatures=()),
         note(*LINES, signatures=("",)),
         note(*LINES, signatures=("- key AAAAAAA=",)),
+        note(*LINES, signatures=("key AAAAAAA=",)),
         note(*LINES, signatures=("\u2014 key AAAA",)),
         note(*LINES, signatures=("\u2014 key AAAAAA==",)),
         note(*LINES, signatures=("\u2014 key",)),

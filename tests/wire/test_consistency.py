@@ -9,9 +9,7 @@ from counterfoil.wire.merkle import EMPTY, leaf_hash, root
 LEAVES = [b"leaf %d" % number for number in range(131)]
 HASHES = [leaf_hash(leaf) for leaf in LEAVES]
 ROOTS = [root(HASHES[:size]) for size in range(131)]
-CT_LEAVES = [
-    bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
-]
+CT_LEAVES = [bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +60,12 @@ def test_every_change_is_refused(old: int, new: int) -> None:
         assert not holds(old, ROOTS[old], new, ROOTS[new], [*path[:at], wrong, *path[at + 1 :]])
         assert not holds(old, ROOTS[old], new, ROOTS[new], path[:at] + path[at + 1 :])
         assert not holds(old, ROOTS[old], new, ROOTS[new], [*path[:at], path[at][:-1], *path[at + 1 :]])
+
+
+def test_a_hash_cannot_lend_a_byte_to_its_neighbour() -> None:
+    first, second = HASHES[:2]
+    assert holds(1, first, 2, ROOTS[2], [second])
+    assert not holds(1, first[:31], 2, ROOTS[2], [first[31:] + second])
 
 
 def test_a_log_that_rewrote_an_old_leaf_is_inconsistent() -> None:

@@ -11,9 +11,7 @@ from counterfoil.wire.merkle import EMPTY, BadPath, Edge, leaf_hash, node_hash, 
 LEAVES = [b"leaf %d" % number for number in range(131)]
 HASHES = [leaf_hash(leaf) for leaf in LEAVES]
 
-CT_LEAVES = [
-    bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
-]
+CT_LEAVES = [bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
 CT_ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -147,6 +145,15 @@ def test_every_change_to_a_path_leads_to_no_or_another_root(size: int) -> None:
             assert not leads(index, size, hashes[index], steps[:at] + steps[at + 1 :])
             assert not leads(index, size, hashes[index], [*steps[:at], steps[at][:-1], *steps[at + 1 :]])
         assert not leads(index, size, hashes[index], [*steps, HASHES[130]])
+
+
+def test_a_hash_cannot_lend_a_byte_to_its_neighbour() -> None:
+    """Only their concatenation is hashed, so every length is checked."""
+    first, second = HASHES[:2]
+    with pytest.raises(BadPath):
+        root_from_path(0, 2, first[:31], [first[31:] + second])
+    with pytest.raises(BadPath):
+        root_from_path(1, 2, second[1:], [first + second[:1]])
 
 
 def test_a_node_is_no_leaf() -> None:

@@ -105,6 +105,7 @@ STEP = base64.b64encode(bytes(32)).decode()
         f"c2sp.org/tlog-proof@v1\n\n{NOTE}",
         f"c2sp.org/tlog-proof@v1\nindex\n\n{NOTE}",
         f"c2sp.org/tlog-proof@v1\nindex \n\n{NOTE}",
+        f"c2sp.org/tlog-proof@v1\n0\n\n{NOTE}",
         f"c2sp.org/tlog-proof@v1\nindex 00\n\n{NOTE}",
         f"c2sp.org/tlog-proof@v1\nindex -1\n\n{NOTE}",
         f"c2sp.org/tlog-proof@v1\nindex 1_0\n\n{NOTE}",

@@ -1,7 +1,7 @@
 """Broken: what arrived does not hold. The code says in which way; nothing ever quotes what arrived."""
 
 
-class Broken(ValueError):  # noqa: N818  says what is wrong, not that something is
+class Broken(ValueError):
     """Raised by everything in `wire` that checks what others sent."""
 
     def __init__(self, code: str) -> None:

@@ -9,7 +9,7 @@ KID = 8
 PROBE = X25519PrivateKey.from_private_bytes(b"\x42" * 32)  # keeps nothing secret: it only asks whether a public key can be used
 
 
-class UnusableKey(ValueError):  # noqa: N818  says what is wrong, not that something is
+class UnusableKey(ValueError):
     """No X25519 public key, or one with which every exchange gives zero."""
 
 
