@@ -14,7 +14,7 @@ from services.dev.jars import ROOT
 from services.dev.running import run
 from services.dev.supervision import watch
 from services.dev.town import MODULES, Plan
-from services.dev.trouble import Say, Trouble
+from services.dev.trouble import Trouble
 
 PORTS = {"gateway-http": 8484, "issuer": 8485, "kafka": 8492, "kafka-controller": 8493, "postgres": 8432} | {
     role: 8500 + place for place, role in enumerate(MODULES)

@@ -3,8 +3,7 @@
 import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +60,11 @@ class Record:
     partition: int | None = None
 
 
+async def bounded(stopping: Coroutine[Any, Any, None]) -> None:
+    """aiokafka's stop() may hang, or raise the cancellation of a task of its own: neither is news to whoever is leaving."""
+    await asyncio.wait({asyncio.ensure_future(stopping)}, timeout=5)
+
+
 class Publisher:
     """An idempotent producer that is built anew when the broker no longer accepts it. Sends one batch per partition."""
 
@@ -84,8 +88,7 @@ class Publisher:
     async def stop(self) -> None:
         if self._producer:
             producer, self._producer = self._producer, None
-            with suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.stop(), 5)
+            await bounded(producer.stop())
 
     async def send(self, records: Sequence[Record]) -> list["asyncio.Future[Any]"]:
         """Hand the records over, in order within a partition. Await the futures: only then are they in the log."""
@@ -176,5 +179,4 @@ class Listener:
                 yield records
 
     async def stop(self) -> None:
-        with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(self.consumer.stop(), 5)
+        await bounded(self.consumer.stop())

@@ -9,7 +9,7 @@ GIVE_UP_AFTER = timedelta(hours=1)
 
 def wait(attempts: int) -> timedelta:
     """Before the next try: half a second, doubled each time, at most a minute."""
-    return min(LONGEST_WAIT, timedelta(seconds=0.5) * 2 ** min(attempts, 8))
+    return min(LONGEST_WAIT, timedelta(seconds=0.5 * 2.0 ** min(attempts, 8)))
 
 
 def stuck(attempts: int, ordered: datetime, now: datetime) -> bool:

@@ -88,7 +88,8 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
         broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
         shell = FastStream(broker, logger=None)
         runtime.unread.consumers = lambda: bus.consumers(broker)
-        watch = Watch(lambda: [*bus.consumers(broker), *(listener.consumer for listener in wiring.listeners)])
+        listening = [listener.consumer for listener in wiring.listeners]
+        watch = Watch(lambda: [*bus.consumers(broker), *listening], len(wiring.stages) + len(listening))
         loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages or wiring.listeners else [])]
         failed: list[BaseException] = []
         async with healthy(settings, watch, runtime.db):
