@@ -12,6 +12,7 @@ from counterfoil.contracts.exchange_replied import Answer
 from counterfoil.contracts.exchange_requested import TOKEN_HEADER, ExchangeRequested
 from counterfoil.wire import binding, envelope
 from counterfoil.wire.armor import from_url, to_url
+from counterfoil.wire.broken import Broken
 from counterfoil.wire.canonical import digest
 from counterfoil.wire.kafka import Connection, Record
 from counterfoil.wire.merkle import leaf_hash
@@ -20,8 +21,11 @@ from counterfoil.wire.requester import RequesterKeys
 from counterfoil.wire.sealing import Sealer
 from counterfoil.wire.secret import Secret
 
+ENDS = frozenset({"credential.minted", "mint.refused", "grant.denied", "identity.rejected"})
+"""The facts that an exchange can end with. An approval lies in the log too, and is no answer."""
 
-class WrongAnswer(ValueError):
+
+class WrongAnswer(Broken):
     """An answer that is not ours, or not what the log holds. It is ignored: the right one may still come."""
 
 
@@ -48,7 +52,7 @@ class Opened:
 
 
 def ask(connection: Connection, sealer: Sealer, verifier_key: bytes, *, token: Secret, wish: Any, request_id: UUID, reply_to: ReplyTo,
-        requester_key: bytes, deadline: datetime, source: str, headers: tuple[tuple[str, bytes], ...] = ()) -> Question:
+        requester_key: bytes, deadline: datetime, source: str, headers: tuple[tuple[str, bytes], ...] = ()) -> Question:  # fmt: skip
     """`headers` carry trace context. The token is sealed to the verifier, bound to the hash of exactly these bytes."""
     key = to_url(requester_key).decode()
     envelope_fact = ExchangeRequested(request_id=request_id, reply_to=reply_to, requester_key=key, deadline=deadline, wish=wish)
@@ -57,31 +61,67 @@ def ask(connection: Connection, sealer: Sealer, verifier_key: bytes, *, token: S
     sealed = sealer.seal(token, verifier_key, binding.token(request_hash))
     topic = exchange_requested.TOPIC
     found = [*envelope.headers(topic, envelope_fact, source, str(request_id)), (TOKEN_HEADER, sealed), *headers,
-             (envelope.DEADLINE, deadline.isoformat().encode()), (envelope.REPLY_PARTITION, str(reply_to.partition).encode())]
+             (envelope.DEADLINE, deadline.isoformat().encode()), (envelope.REPLY_PARTITION, str(reply_to.partition).encode())]  # fmt: skip
     return Question(request_id, request_hash, key, Record(connection.topic(topic), str(request_id).encode(), value, found))
 
 
 def opened(question: Question, box: str, keys: RequesterKeys, receipts: ReceiptChecker) -> Opened:
-    """Raises a ValueError (WrongAnswer, Unsealable, BadReceipt) for whatever is not this question's answer."""
-    answer = Answer.model_validate_json(keys.open(from_url(box.encode()), binding.answer(question.request_hash)).reveal())
+    """Raises Broken (WrongAnswer, Unsealable, BadReceipt) for whatever is not this question's answer."""
+    answer = _answer(question, box, keys)
+    hashed = bytes.fromhex(answer.leaf_hash)
+    index = receipts.included(hashed, answer.proof)
     if answer.leaf is None:
-        index = receipts.included(bytes.fromhex(answer.leaf_hash), answer.proof)
-        return Opened(index, answer.proof, None, None, answer.problem or {"code": "denied"}, None)
+        if answer.box is not None:
+            raise WrongAnswer("box")
+        return Opened(index, answer.proof, None, None, {**(answer.problem or {}), "code": "denied"}, None)
     leaf = answer.leaf.encode()
-    if leaf_hash(leaf).hex() != answer.leaf_hash:
+    if leaf_hash(leaf) != hashed:
         raise WrongAnswer("leaf_hash")
-    index = receipts.included(leaf_hash(leaf), answer.proof)
-    fact = json.loads(leaf)["fact"]
-    asked = fact["asked"]
-    if (asked["request_hash"], asked["request_id"], asked["requester_key"]) != (question.request_hash, str(question.request_id), question.requester_key):
+    fact = _fact(question, leaf)
+    secret = None if answer.box is None else _secret(question, fact, answer.box, keys)
+    return Opened(index, answer.proof, answer.leaf, fact, _problem(fact, answer), secret)
+
+
+def _answer(question: Question, box: str, keys: RequesterKeys) -> Answer:
+    try:
+        sealed = from_url(box.encode())
+    except ValueError:
+        raise WrongAnswer("malformed") from None
+    plain = keys.open(sealed, binding.answer(question.request_hash))
+    try:
+        return Answer.model_validate_json(plain.reveal())
+    except ValueError:
+        pass
+    # Raised outside the handler: the validator's error quotes what it was given.
+    raise WrongAnswer("malformed")
+
+
+def _fact(question: Question, leaf: bytes) -> dict[str, Any]:
+    """The leaf's fact, if it is the end of this very exchange. Other leaves have valid proofs too."""
+    try:
+        fact: dict[str, Any] = json.loads(leaf)["fact"]
+        kind, asked = fact["kind"], fact["asked"]
+        about = asked["request_hash"], asked["request_id"], asked["requester_key"]
+    except (ValueError, KeyError, TypeError):
+        raise WrongAnswer("asked") from None
+    if about != (question.request_hash, str(question.request_id), question.requester_key):
         raise WrongAnswer("asked")
-    return Opened(index, answer.proof, answer.leaf, fact, answer.problem, credential(question, fact, answer.box, keys))
+    if kind not in ENDS:
+        raise WrongAnswer("kind")
+    return fact
 
 
-def credential(question: Question, fact: dict[str, Any], box: str | None, keys: RequesterKeys) -> Secret | None:
+def _problem(fact: dict[str, Any], answer: Answer) -> dict[str, Any] | None:
+    """A no has the leaf's code, whatever the wording beside it says. A credential that was revoked before its answer has no code there."""
+    if fact["kind"] != "credential.minted":
+        return {**(answer.problem or {}), "code": fact["code"]}
+    if (answer.box is None) == (answer.problem is None):
+        raise WrongAnswer("problem")
+    return answer.problem
+
+
+def _secret(question: Question, fact: dict[str, Any], box: str, keys: RequesterKeys) -> Secret:
     """Mint's own box, if it is the very one whose hash stands in the leaf."""
-    if box is None:
-        return None
     if fact["kind"] != "credential.minted" or fact["box"] != {"sha256": digest(box.encode())}:
         raise WrongAnswer("box")
     info = binding.credential(question.request_hash, UUID(fact["credential_id"]), fact["decision_hash"])
