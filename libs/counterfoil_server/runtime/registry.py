@@ -40,7 +40,7 @@ class Registry:
         """Entries that did not change are not read again."""
         asked = self._clock()
         rows = await self._rows(self.snapshot.revision)
-        if any(row["kind"] is not None and row["entry"] is None and self._known(row) is None for row in rows):
+        if rows[0]["head"] < self.snapshot.revision or any(row["kind"] and row["entry"] is None and self._known(row) is None for row in rows):
             self._parsed = {}  # an older database came back: what is kept is not its past
             rows = await self._rows(0)
         found = {
@@ -97,7 +97,6 @@ class Registry:
                 if connection is None or connection.is_closed():
                     try:
                         connection = await listen(self._dsn, CHANNEL, self._heard.set)
-                        self._heard.set()  # what was said while nobody listened
                     except AWAY as error:
                         log.warning("registry not listened to", extra={"error": type(error).__name__})
                 await asyncio.sleep(EVERY)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from counterfoil.contracts.base import JsonObject
 from counterfoil.contracts.registry import Connector, Issuer, Link, Operator, Policy, Registered
 
 Entry = Issuer | Connector | Link | Policy | Operator
@@ -46,6 +47,19 @@ class Snapshot:
 
     def links_of(self, connector: str, project: str) -> tuple[Link, ...]:
         return self.by_project.get((connector, project), ())
+
+
+def dumped(entry: Entry) -> JsonObject:
+    """As JSON with its sets sorted: equal entries, equal bytes."""
+    return {name: ordered(value) for name, value in entry.model_dump(mode="python").items()}
+
+
+def ordered(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {name: ordered(one) for name, one in value.items()}
+    return [ordered(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def pair_of(link: Link) -> tuple[str, str]:
