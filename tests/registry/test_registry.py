@@ -123,16 +123,17 @@ async def test_a_confirmation_counts_from_when_it_was_asked_for(registry: Regist
     assert not registry.fresh()
 
 
-async def test_an_older_database_that_comes_back_is_believed(gateway: Pool, registry: Registry, root: asyncpg.Connection) -> None:
+@pytest.mark.parametrize("head", [1, 9])
+async def test_an_older_database_that_comes_back_is_believed(gateway: Pool, registry: Registry, root: asyncpg.Connection, head: int) -> None:
     await change(gateway, Put(A), Put(B), Put(link()))
     await registry.load()
-    await root.execute(
-        "DELETE FROM registry_entry WHERE kind = 'link'; UPDATE registry_entry SET revision = 1; UPDATE registry_head SET revision = 1"
-    )
+    await root.execute("DELETE FROM registry_entry WHERE kind = 'link'")
+    await root.execute("UPDATE registry_head SET revision = $1", head)
+    await root.execute("UPDATE registry_entry SET revision = 1, entry = jsonb_set(entry, '{installation}', '\"older\"')")
     await registry.confirm()
-    assert registry.snapshot.revision == 1
+    assert registry.snapshot.revision == head
     assert not registry.snapshot.links
-    assert set(registry.snapshot.connectors) == {A.name, B.name}
+    assert registry.snapshot.connectors[B.name].installation == "older"
 
 
 async def test_a_notification_brings_the_change_at_once(
