@@ -66,9 +66,8 @@ def _entries(received: Sequence[Received], emit: Emit) -> list[Entry]:
 
 async def _sorted(desk: Desk, entries: Sequence[Entry]) -> tuple[Batch, Mapping[str, Standing]]:
     """Nobody else writes these rows, so what was read here is still true when the leaves are appended."""
-    seen = await desk.log.seen({one.fact_id for one in entries})
     answering = {one.cause.fact.asked.request_hash for one in entries if type(one.cause.fact) in OUTCOMES}
-    standing = await desk.log.standing(answering)
+    seen, standing = await desk.log.known({one.fact_id for one in entries}, answering)
     return sort(entries, seen, standing, desk.now(), desk.partitions), standing
 
 

@@ -36,10 +36,10 @@ def entry(received: Received) -> Entry:
     """From the exact bytes, since a leaf holds what this reader's model does not know too. DeadLetter: they have no canonical form."""
     fact = received.fact
     try:
-        members = strict_json(received.value)
+        members = strict_json(received.value, exact=True)
         if not isinstance(members, dict):
             raise DeadLetter("not_canonical")
-        text = canonical(shown(members, fact.sealed)).decode()
+        text = canonical(shown(members, fact.sealed), exact=True).decode()
         box = from_url(fact.subject_box.encode()) if isinstance(fact, IdentityVerified) else b""
     except (NotJson, NotCanonical):
         raise DeadLetter("not_canonical") from None

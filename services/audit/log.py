@@ -54,18 +54,16 @@ class Log:
             raise LogStopped("the leaves are not those that the head was signed over")
         return head
 
-    async def seen(self, ids: Collection[UUID]) -> Seen:
-        """What the log holds already under these ids."""
-        found: dict[UUID, dict[bytes, Leaf]] = {}
-        for row in await self._writer.fetch(rows.SEEN, list(ids)):
-            found.setdefault(row["fact_id"], {})[row["fact_hash"]] = Leaf(row["idx"], row["leaf_hash"], row["bytes"])
-        return found
-
-    async def standing(self, request_hashes: Collection[str]) -> dict[str, Standing]:
-        """The answers that were given to these requests."""
-        if not request_hashes:
-            return {}
-        return {row["request_hash"]: rows.standing(row) for row in await self._writer.fetch(rows.STANDING, list(request_hashes))}
+    async def known(self, ids: Collection[UUID], request_hashes: Collection[str]) -> tuple[Seen, dict[str, Standing]]:
+        """What the log holds already under these ids, and the answers that were given to these requests."""
+        seen: dict[UUID, dict[bytes, Leaf]] = {}
+        standing = {}
+        for row in await self._writer.fetch(rows.KNOWN, list(ids), list(request_hashes)):
+            if row["request_hash"] is None:
+                seen.setdefault(row["fact_id"], {})[row["fact_hash"]] = rows.leaf(row)
+            else:
+                standing[row["request_hash"]] = rows.standing(row)
+        return seen, standing
 
     async def append(self, batch: Batch, now: datetime, caught_up_to: datetime | None) -> Appended:
         head = await self.head()

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from counterfoil.contracts import exchange_replied
+from counterfoil.contracts.base import ReplyTo
 from counterfoil.contracts.exchange_replied import Answer, ExchangeReplied
 from counterfoil.wire import binding
 from counterfoil.wire.armor import from_url, to_url
@@ -35,7 +36,9 @@ def reply(standing: Standing, cause: Received, sealer: Sealer, partitions: int) 
     except ValueError as reason:
         log.warning("cannot be answered", extra={"code": str(reason), "request_id": asked["request_id"]})
         return None
-    fact = ExchangeReplied(request_hash=standing.request_hash, reply_to=asked["reply_to"], box=to_url(box).decode())
+    # All of it was validated as part of a fact, or made here: to match the box with its pattern again would take longer than sealing it.
+    to = ReplyTo.model_construct(**asked["reply_to"])
+    fact = ExchangeReplied.model_construct(request_hash=standing.request_hash, reply_to=to, box=to_url(box).decode())
     # Encoded now: what is sent under the lock shall take no longer than sending takes.
     out = Out(
         exchange_replied.TOPIC,
@@ -43,7 +46,7 @@ def reply(standing: Standing, cause: Received, sealer: Sealer, partitions: int) 
         key=standing.request_hash,
         event_id=standing.request_hash,
         cause=cause,
-        partition=fact.reply_to.partition,
+        partition=to.partition,
         value=encode(fact),
     )
     return Reply(standing, cause, out)

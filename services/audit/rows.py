@@ -31,11 +31,15 @@ HEAD = """
     FROM (SELECT) AS one LEFT JOIN audit_head AS head ON true
     LEFT JOIN (SELECT idx, leaf_hash FROM audit_leaf ORDER BY idx DESC LIMIT 1) AS last ON true
 """
-SEEN = "SELECT fact_id, fact_hash, idx, leaf_hash, bytes FROM audit_leaf WHERE fact_id = ANY($1::uuid[])"
-STANDING = """
-    SELECT r.request_hash, r.fact_hash, r.outcome, r.idx, r.proof, r.deadline, r.credential_id, l.leaf_hash, l.bytes,
-           (SELECT m.fact FROM mint AS m WHERE m.credential_id = r.credential_id) AS minted
-    FROM reply AS r JOIN audit_leaf AS l USING (idx) WHERE r.request_hash = ANY($1::text[])
+# Two questions in one, since each round trip costs more than its answer: which of these facts are leaves, and which of these requests were answered.
+KNOWN = """
+    SELECT l.fact_id, l.fact_hash, l.idx, l.leaf_hash, l.bytes,
+           NULL AS request_hash, NULL AS outcome, NULL AS proof, NULL::timestamptz AS deadline, NULL::uuid AS credential_id, NULL::bytea AS minted
+    FROM audit_leaf AS l WHERE l.fact_id = ANY($1::uuid[])
+    UNION ALL
+    SELECT NULL, r.fact_hash, r.idx, l.leaf_hash, l.bytes, r.request_hash, r.outcome, r.proof, r.deadline, r.credential_id,
+           (SELECT m.fact FROM mint AS m WHERE m.credential_id = r.credential_id)
+    FROM reply AS r JOIN audit_leaf AS l USING (idx) WHERE r.request_hash = ANY($2::text[])
 """
 # Where the head is not the one that this writer left, nothing is written at all: every insert takes its rows from `head`.
 APPEND = """
@@ -93,10 +97,13 @@ def head(row: Any) -> Head:
     return NOTHING if row["size"] is None else Head(Edge.from_bytes(row["edge"]), row["last_leaf"], row["checkpoint"])
 
 
+def leaf(row: Any) -> Leaf:
+    return Leaf(row["idx"], row["leaf_hash"], row["bytes"])
+
+
 def standing(row: Any) -> Standing:
     """A leaf holds mint's box by its hash only; the ledger has the exact fact with the box in it."""
     fact = json.loads(row["bytes"])["fact"]
     exact = row["minted"] is not None and hashlib.sha256(row["minted"]).digest() == row["fact_hash"]
     box = json.loads(row["minted"])["box"] if exact else None
-    leaf = Leaf(row["idx"], row["leaf_hash"], row["bytes"])
-    return Standing(row["request_hash"], row["outcome"], row["deadline"], row["fact_hash"], leaf, row["proof"], fact, row["credential_id"], box)
+    return Standing(row["request_hash"], row["outcome"], row["deadline"], row["fact_hash"], leaf(row), row["proof"], fact, row["credential_id"], box)
