@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
+from counterfoil.wire.kafka import TopicPartition
 from counterfoil_server.runtime.stage import TRANSPORT, Received
 from counterfoil_server.runtime.unread import Unread
 from services.audit.heartbeat import Progress, beat
@@ -112,5 +114,40 @@ async def test_the_heart_stops_with_the_writers_connection(house: House):
         await asyncio.wait_for(beating, 10)
 
 
-async def test_a_process_without_consumers_does_not_know_what_lies_unread():
-    assert await Unread("counterfoil")() is None
+@dataclass
+class Consumer:
+    """As aiokafka's, with one partition."""
+
+    at: int
+    end: int | None
+    assigned: bool = True
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition("counterfoil.exchange.verified.v1", 0)}
+
+    def highwater(self, _: TopicPartition) -> int | None:
+        assert self.assigned
+        return self.end
+
+    async def position(self, _: TopicPartition) -> int:
+        return self.at
+
+
+async def unread(*consumers: Consumer) -> Places:
+    asks = Unread("counterfoil")
+    asks.consumers = lambda: consumers
+    return await asks()
+
+
+async def test_a_partition_is_read_when_its_consumer_stands_at_its_end():
+    assert await unread(Consumer(7, 7)) == set()
+    assert await unread(Consumer(6, 7)) == {PLACE}
+
+
+async def test_a_partition_that_was_never_fetched_counts_as_unread():
+    assert await unread(Consumer(0, None)) == {PLACE}
+
+
+async def test_what_lies_unread_is_not_known_without_partitions_and_while_they_move():
+    assert await unread() is None
+    assert await unread(Consumer(7, 7), Consumer(7, 7, assigned=False)) is None
