@@ -64,6 +64,10 @@ class Children:
         if child.process.returncode != 0:
             raise child.trouble(f"failed (exit {child.process.returncode})")
 
+    def pids(self) -> dict[str, int]:
+        """By name; of a part that runs in processes of its own, the first of them."""
+        return {child.command.name: child.process.pid for child in self._started}
+
     async def died(self) -> NoReturn:
         """Wait for the first child that ends uninvited, and say which."""
         child = await self.first_to_end()

@@ -46,6 +46,7 @@ class Plan:
     database: str = "counterfoil"
     passwords: Mapping[str, str] = field(default_factory=lambda: {role: database.password() for role in database.ROLES}, repr=False)
     extra: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MODULES)
     host: str = "127.0.0.1"
 
     @property
@@ -111,7 +112,7 @@ def environment(plan: Plan, role: str) -> dict[str, str]:
 
 
 def service(plan: Plan, role: str) -> Command:
-    return Command(role, (sys.executable, "-m", *MODULES[role]), env=environment(plan, role), cwd=ROOT)
+    return Command(role, (sys.executable, "-m", *plan.modules[role]), env=environment(plan, role), cwd=ROOT)
 
 
 def issuer(plan: Plan) -> Command:

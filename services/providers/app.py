@@ -4,6 +4,8 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from counterfoil.wire.signing import Checker
 from counterfoil_server.runtime.registry import Registry
@@ -15,12 +17,13 @@ from services.providers.ends import Ends
 from services.providers.evidence import Checks
 from services.providers.ledger import Ledger
 from services.providers.roots import Roots
+from services.providers.seam import Provider
 from services.providers.settlements import Settlements
 from services.providers.shelf import Shelf
 
 
-async def wire_mint(runtime: Runtime) -> Wiring:
-    registry, shelf = Registry(runtime.db, runtime.settings.database), Shelf()
+async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
+    registry = Registry(runtime.db, runtime.settings.database)
     await registry.load()
     roots = Roots(runtime.db, runtime.settings.keys, runtime.keys.opener)
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
@@ -28,8 +31,8 @@ async def wire_mint(runtime: Runtime) -> Wiring:
     return Wiring(stages, [registry.run(), adopt(roots, registry)], [shelf.close])
 
 
-async def wire_revoke(runtime: Runtime) -> Wiring:
-    registry, shelf = Registry(runtime.db, runtime.settings.database), Shelf()
+async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
+    registry = Registry(runtime.db, runtime.settings.database)
     await registry.load()
     settlements = Settlements(runtime.db)
     roots = Roots(runtime.db, runtime.settings.keys, None)
@@ -49,8 +52,13 @@ async def adopt(roots: Roots, registry: Registry, every: float = 0.5) -> None:
         await asyncio.sleep(every)
 
 
-if __name__ == "__main__":
+def run(argv: Sequence[str], extra: Mapping[str, Provider] | None = None) -> None:
+    """`extra`: providers that are in no catalog."""
     which = {"mint": wire_mint, "revoke": wire_revoke}
-    if len(sys.argv) != 2 or sys.argv[1] not in which:
+    if len(argv) != 2 or argv[1] not in which:
         sys.exit("usage: python -m services.providers.app mint|revoke")
-    asyncio.run(serve(Settings.read(os.environ), sys.argv[1], which[sys.argv[1]]))
+    asyncio.run(serve(Settings.read(os.environ), argv[1], partial(which[argv[1]], Shelf(extra))))
+
+
+if __name__ == "__main__":
+    run(sys.argv)

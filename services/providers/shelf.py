@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from services.providers import catalog
 from services.providers.seam import Provider
@@ -18,10 +19,10 @@ def provider(name: str) -> Provider:
 
 
 class Shelf:
-    """One of each provider that a process needs, made when it is first asked for."""
+    """One of each provider that a process needs, made when it is first asked for. `extra`: some that are in no catalog."""
 
-    def __init__(self) -> None:
-        self._made: dict[str, Provider] = {}
+    def __init__(self, extra: Mapping[str, Provider] | None = None) -> None:
+        self._made: dict[str, Provider] = dict(extra or {})
 
     def provider(self, name: str) -> Provider | None:
         """None where the catalog has no such provider."""
