@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,13 +14,14 @@ import pytest
 from counterfoil import Client, CounterfoilError, Denied, Refused, Unavailable
 from counterfoil.contracts import TOPICS, exchange_replied, exchange_requested
 from counterfoil.contracts.exchange_replied import Answer, ExchangeReplied
-from counterfoil.contracts.exchange_requested import ExchangeRequested
-from counterfoil.wire import kafka_topics
+from counterfoil.contracts.exchange_requested import TOKEN_HEADER, ExchangeRequested
+from counterfoil.wire import binding, kafka_topics
 from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import TRACEPARENT, encode
 from counterfoil.wire.kafka import Connection, Listener, Publisher, Record
 from counterfoil.wire.merkle import leaf_hash
 from counterfoil.wire.opening_key import OpeningKey
+from counterfoil.wire.sealing import Opener
 from tests.client.answers import DSN, PARTS, Town, asked, minted, no
 
 GATEWAY = "http://127.0.0.1:8484"
@@ -49,7 +50,7 @@ class Square:
     connection: Connection
     town: Town = field(default_factory=Town)
     came: list[Came] = field(default_factory=list)
-    answers: list[Callable[[Came], list[str]]] = field(default_factory=list)
+    answers: list[Callable[[Came], Sequence[str | bytes]]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
 
     async def serve(self, listener: Listener, publisher: Publisher) -> None:
@@ -61,9 +62,10 @@ class Square:
                 for box in answer(came):
                     await publisher.acked(await publisher.send([self.reply(came, box)]))
 
-    def reply(self, came: Came, box: str) -> Record:
+    def reply(self, came: Came, box: str | bytes) -> Record:
+        """Bytes are what lies on the topic in place of a reply."""
         request_hash, to = digest(came.value), came.fact.reply_to
-        value = encode(ExchangeReplied(request_hash=request_hash, reply_to=to, box=box))
+        value = box if isinstance(box, bytes) else encode(ExchangeReplied(request_hash=request_hash, reply_to=to, box=box))
         return Record(self.connection.topic(exchange_replied.TOPIC), request_hash.encode(), value, [], to.partition)
 
     def seal(self, came: Came, leaf: str, **members: Any) -> str:
@@ -182,6 +184,14 @@ async def test_a_reply_that_does_not_check_is_ignored_and_the_right_one_still_co
     assert len(square.came) == 1
 
 
+async def test_a_record_that_is_no_reply_is_ignored_too(square: Square):
+    square.answers = [lambda came: [b"no json", b"", *square.lend(came)]]
+    async with square.client() as cf:
+        assert (await cf.exchange("postgres/demo")).reveal() == DSN
+
+    assert len(square.came) == 1
+
+
 async def test_a_wrong_answer_alone_is_no_answer(square: Square):
     def foreign(came: Came) -> list[str]:
         box = square.town.box(digest(came.value), came.fact.requester_key)
@@ -255,12 +265,12 @@ async def test_an_unknown_key_makes_the_client_ask_the_gateway_anew(square: Squa
     old, new = square.town.well_known(topics_prefix=square.connection.prefix), OpeningKey.generate()
     square.town.verifier = new
     square.known = [old, square.town.well_known(topics_prefix=square.connection.prefix)]
-    square.answers = [square.refuse("unknown_key", "identity.rejected"),
-                      square.lend]  # fmt: skip
+    square.answers = [square.refuse("unknown_key", "identity.rejected"), square.lend]
     async with square.client() as cf:
         assert (await cf.exchange("postgres/demo")).reveal() == DSN
 
-    assert len(square.known) == 1  # both were asked for
+    again = square.came[1]
+    assert Opener([new]).open(again.headers[TOKEN_HEADER], binding.token(digest(again.value))).text() == "an.id.token"
 
 
 async def test_a_log_key_that_was_rotated_is_fetched_again(square: Square):

@@ -98,6 +98,19 @@ async def test_the_receipt_says_whether_the_log_key_was_given(gateway: Gateway):
         assert (await pinned.exchange("postgres/demo")).receipt.log_key == "given"
 
 
+async def test_a_log_key_that_was_rotated_is_fetched_again(gateway: Gateway):
+    fetched = iter([Town().log_key.vkey, gateway.town.log_key.vkey])
+    gateway.answers = [gateway.lend]
+
+    def well_known_changes(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/.well-known/counterfoil":
+            return httpx.Response(200, json=gateway.town.well_known(log_keys=[next(fetched)]))
+        return gateway(request)
+
+    async with gateway.client(http=httpx.AsyncClient(transport=httpx.MockTransport(well_known_changes))) as cf:
+        assert (await cf.exchange("postgres/demo")).reveal() == DSN
+
+
 async def test_a_log_that_the_given_key_does_not_know_is_refused(gateway: Gateway):
     gateway.answers = [gateway.lend]
     async with gateway.client(log_key=[Town().log_key.vkey]) as cf:
@@ -254,6 +267,13 @@ async def test_it_is_revoked_when_the_block_is_cancelled(gateway: Gateway):
         await task
 
     assert gateway.asked[1].url.path == "/oauth2/revoke"
+
+
+async def test_revoking_what_one_does_not_have_accepts_nothing(gateway: Gateway):
+    gateway.answers = [lambda _: httpx.Response(200, json={}), lambda _: httpx.Response(200, json={"accepted": "2026-11-24T12:00:00Z"})]
+    async with gateway.client() as cf:
+        assert await cf.revoke(UUID(int=3)) == {"accepted": None}
+        assert await cf.revoke(UUID(int=3)) == {"accepted": "2026-11-24T12:00:00Z"}
 
 
 async def test_a_revocation_that_fails_is_an_error(gateway: Gateway):

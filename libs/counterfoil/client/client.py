@@ -89,7 +89,7 @@ class Client:
         await self._give_back(credential)
 
     async def revoke(self, credential: Credential | UUID | str) -> dict[str, Any]:
-        """Always by the HTTP door. `accepted`: from here on it is not handed out, and its end is ordered."""
+        """Always by the HTTP door. `accepted`: since when its end is ordered; None where the caller has no credential of that name (RFC 7009)."""
         from counterfoil.client.ways import Revoking  # noqa: PLC0415 see above
 
         door, deadline = self._open().door, Deadline(self._timeout)

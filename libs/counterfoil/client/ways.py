@@ -63,4 +63,4 @@ class Revoking:
     async def answered(self) -> dict[str, Any]:
         form = {"token": self._credential}
         answer = await self._door.call("POST", "/oauth2/revoke", self._deadline, bearer=self._token, form=form)
-        return answer if isinstance(answer, dict) and answer else {"accepted": True}
+        return {"accepted": None} | answer if isinstance(answer, dict) else {"accepted": True}
