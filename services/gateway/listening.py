@@ -7,6 +7,7 @@ from counterfoil.wire.kafka import Listener
 from counterfoil_server.runtime.health import Server
 from services.gateway.handed import Handed
 from services.gateway.replies import Replies
+from services.gateway.settled import Settled
 from services.gateway.undelivered import Undelivered
 
 LOOK_BACK = 10_000
@@ -34,6 +35,11 @@ class Listening:
         await self._listener.stop()
         await self._undelivered.flush()
         await self._handed.save()
+
+
+async def endings(listener: Listener, settled: Settled) -> None:
+    async for records in listener.batches():
+        await settled.on_batch(records)
 
 
 async def behind_a_door(server: Server, reader: Callable[[], Awaitable[None]]) -> None:

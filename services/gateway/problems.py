@@ -6,6 +6,8 @@ from typing import Any
 
 from services.gateway.table import RETRYABLE, TABLE, Row
 
+UNAUTHORIZED = 401
+
 
 @dataclass(frozen=True)
 class About:
@@ -24,6 +26,8 @@ class Problem(Exception):
     stage: str = "gateway"
     fix: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    of_caller: bool = False
+    """Whether it is the caller's own bearer token that was not accepted, and not one that was to be exchanged."""
 
     @property
     def row(self) -> Row:
@@ -51,8 +55,8 @@ class Problem(Exception):
 
     def oauth(self, base: str, about: About) -> tuple[int, dict[str, Any]]:
         """RFC 6749 section 5.2, with the problem's members beside `error`."""
-        status = self.row.status
-        said = {"error": self.row.error, "error_description": plain(self.message or self.row.title)}
+        status, error = (UNAUTHORIZED, "invalid_client") if self.of_caller and self.row.v1 == UNAUTHORIZED else (self.row.status, self.row.error)
+        said = {"error": error, "error_description": plain(self.message or self.row.title)}
         return status, said | self.document(status, base, about)
 
     def v1(self, base: str, about: About) -> tuple[int, dict[str, Any]]:

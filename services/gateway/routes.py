@@ -1,36 +1,79 @@
 """Which door is where."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from services.gateway.answering import Dialect, Door, Endpoint, refusal
 from services.gateway.problems import About, Problem
+from services.gateway.revoke_door import RevokeDoor
 from services.gateway.token_door import TokenDoor
+from services.gateway.v1_audit import AuditDoor
+from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_registry import RegistryDoor
+from services.gateway.v1_revocations import Revocations
+from services.gateway.v1_stops import Stops
 from services.gateway.wellknown import WellKnown, problem_page
 
 METHOD_NOT_ALLOWED = 405
+GET, POST, ANY = ("GET",), ("POST",), ("GET", "PUT", "DELETE")
+Address = tuple[str, Sequence[str], Endpoint]
 
 
-def routes(base: str, token: TokenDoor, wellknown: WellKnown, more: Sequence[BaseRoute] = ()) -> ASGIApp:
-    def door(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",), dialect: Dialect = "v1") -> Route:
-        return Route(path, Door(endpoint, dialect, base), methods=list(methods))
+@dataclass(frozen=True)
+class Doors:
+    base: str
+    token: TokenDoor
+    revoke: RevokeDoor
+    wellknown: WellKnown
+    credentials: Credentials
+    revocations: Revocations
+    registry: RegistryDoor
+    stops: Stops
+    audit: AuditDoor
 
-    return Starlette(
-        routes=[
-            door("/oauth2/token", token.exchange, ("POST",), "oauth"),
-            door("/.well-known/counterfoil", wellknown.counterfoil),
-            door("/.well-known/oauth-authorization-server", wellknown.oauth),
-            door("/problems/{code}", problem_page),
-            *more,
-        ],
-        exception_handlers={HTTPException: misplaced(base)},
+
+def oauth(doors: Doors) -> Sequence[Address]:
+    return (
+        ("/oauth2/token", POST, doors.token.exchange),
+        ("/oauth2/revoke", POST, doors.revoke.revoke),
+        ("/oauth2/introspect", POST, doors.revoke.introspect),
     )
+
+
+def others(doors: Doors) -> Sequence[Address]:
+    return (
+        ("/.well-known/counterfoil", GET, doors.wellknown.counterfoil),
+        ("/.well-known/oauth-authorization-server", GET, doors.wellknown.oauth),
+        ("/problems/{code}", GET, problem_page),
+        ("/v1/whoami", GET, doors.credentials.whoami),
+        ("/v1/credentials", GET, doors.credentials.credentials),
+        ("/v1/revocations", POST, doors.revocations.order),
+        ("/v1/revocations/{id}", GET, doors.revocations.status),
+        ("/v1/registry", GET, doors.registry.show),
+        ("/v1/registry", POST, doors.registry.put),
+        ("/v1/connectors", GET, doors.registry.connectors),
+        ("/v1/connectors/{name:path}/unfence", POST, doors.stops.unfence),
+        ("/v1/connectors/{name:path}", ANY, doors.registry.connector),
+        ("/v1/links", GET, doors.registry.links),
+        ("/v1/links/{name:path}", ANY, doors.registry.link),
+        ("/v1/blocks", GET, doors.stops.blocks),
+        ("/v1/blocks/{id}", ("DELETE",), doors.stops.unblock),
+        ("/v1/audit/leaves", GET, doors.audit.leaves),
+    )
+
+
+def routes(doors: Doors) -> ASGIApp:
+    def made(addresses: Sequence[Address], dialect: Dialect) -> list[Route]:
+        return [Route(path, Door(endpoint, dialect, doors.base), methods=list(methods)) for path, methods, endpoint in addresses]
+
+    return Starlette(routes=[*made(oauth(doors), "oauth"), *made(others(doors), "v1")], exception_handlers={HTTPException: misplaced(doors.base)})
 
 
 def misplaced(base: str) -> Callable[[Request, Exception], Awaitable[Response]]:

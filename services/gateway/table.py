@@ -45,6 +45,8 @@ ROWS = (
     Row("bad_target", 400, "invalid_target", 400, "The target is no connector of this installation", TARGET),
     Row("not_found", 404, "invalid_request", 404, "There is nothing here by that name", "Check the name."),
     Row("method_not_allowed", 405, "invalid_request", 405, "This method is not for this address", "See the documentation."),
+    Row("bad_change", 400, "invalid_request", 400, "The registry does not take this change", WISH),
+    Row("version_conflict", 409, "invalid_request", 409, "A secret of this version is there already", "Seal it again as the next version."),
     Row("conflict", 409, "invalid_request", 409, "What is there does not allow this", "Read what is there, then try again."),
     Row("unauthenticated", 401, "invalid_client", 401, "There is no bearer token", BEARER),
     Row("not_allowed", 403, "unauthorized_client", 403, "This identity may not do that", OPERATOR),

@@ -1,7 +1,7 @@
 """What anyone may know of this installation: RFC 8414, and what clients pin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -22,33 +22,29 @@ SHORTLY = {"Cache-Control": "public, max-age=10", "X-Content-Type-Options": "nos
 @dataclass(frozen=True)
 class WellKnown:
     base: str
-    audience: str
-    origin: str | None
-    prefix: str
-    partitions: int
     keys: KeyRing
-    more: Mapping[str, Any] = field(default_factory=dict)
+    public: Mapping[str, Any]
+    """Audience, topics and whatever else does not change while this process runs."""
 
     async def counterfoil(self, _: Request) -> Response:
-        vkeys = self.keys.log_vkeys()
-        found: dict[str, Any] = {
+        vkeys, verifier = self.keys.log_vkeys(), self._key("verifier")
+        if verifier is None:
+            raise Problem("unavailable", "the verifier has no key to seal to")
+        found = {
             "version": 1,
             "base_url": self.base,
-            "audience": self.audience,
-            "origin": self.origin or named(vkeys),
-            "topics_prefix": self.prefix,
-            "partitions": self.partitions,
-            "verifier_key": self._key("verifier"),
+            "origin": named(vkeys),
+            "verifier_key": verifier,
             "mint_key": self._key("mint"),
             "log_keys": vkeys,
         }
-        return JSONResponse(found | dict(self.more), headers=SHORTLY)
+        return JSONResponse(found | dict(self.public), headers=SHORTLY)
 
-    def _key(self, role: str) -> dict[str, str]:
+    def _key(self, role: str) -> dict[str, str] | None:
         try:
             public = self.keys.recipient(role)
         except NoKey:
-            raise Problem("unavailable", f"{role} has no key to seal to") from None
+            return None
         return {"kid": key_id(public).hex(), "key": to_url(public).decode()}
 
     async def oauth(self, _: Request) -> Response:

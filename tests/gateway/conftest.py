@@ -16,27 +16,32 @@ import httpx
 import pytest
 
 from counterfoil.contracts.base import ReplyTo
+from counterfoil.contracts.revocation_requested import Actor
 from counterfoil.wire.kafka import Connection
 from counterfoil.wire.outbox import Outbox
 from counterfoil.wire.requester import RequesterKeys
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime import key_folder
 from counterfoil_server.runtime.keys import KeyRing
+from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.store import registry_rows
 from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.store.migrate import migrate
+from counterfoil_server.runtime.store.registry_rows import Put
 from counterfoil_server.runtime.telemetry.spans import Telemetry
+from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
+from services.gateway.building import Shared, doors
 from services.gateway.handed import Handed
-from services.gateway.pulse import Pulse
+from services.gateway.permits import CedarPermits
 from services.gateway.replies import Replies
 from services.gateway.routes import routes
+from services.gateway.settled import Settled
 from services.gateway.standing import Standing
-from services.gateway.token_door import TokenDoor
-from services.gateway.tracing import Tracing
 from services.gateway.undelivered import Undelivered
 from services.gateway.waiting import Waiting
-from services.gateway.wellknown import WellKnown
 from tests.gateway.bus import Bus, Keys
+from tests.gateway.identities import ENTRIES, ISSUER, FakeIssuer
 
 BASE = "http://gateway.test"
 INSTANCE = "gateway-0"
@@ -57,6 +62,9 @@ class Town:
     undelivered: Undelivered
     replies: Replies
     asker: Asker
+    issuer: FakeIssuer
+    registry: Registry
+    settled: Settled
 
 
 def in_database(dsn: str, name: str, role: str | None = None) -> str:
@@ -131,13 +139,26 @@ async def town(db: Pool, root: asyncpg.Connection, ring: KeyRing, keys: Keys, pa
     replies = Replies(INSTANCE, waiting, handed, requester, ring, Standing(db), telemetry, now)
     bus.deliver = replies.on_batch
     asker = Asker(Connection("nowhere:1"), ring, requester, Outbox(bus), ReplyTo(partition=1, instance=INSTANCE), patience, now)  # type: ignore[arg-type]
-    app = routes(
-        BASE, TokenDoor(asker, waiting, Pulse(db), Tracing(telemetry, development=False), BASE), WellKnown(BASE, BASE, None, "counterfoil", 4, ring)
-    )
+    issuer = FakeIssuer()
+    registry = Registry(db, Secret("nowhere"))
+    await registry.load()
+    settled = Settled()
+    public = {"audience": BASE, "topics_prefix": "counterfoil", "partitions": 4}
+    shared = Shared(BASE, db, ring, telemetry, now, registry, Jwks(issuer), CedarPermits(), asker, waiting, settled, public)
+    app = routes(doors(shared))
     ends = asyncio.create_task(undelivered.run())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:
-        yield Town(http, app, bus, db, root, ring, waiting, handed, undelivered, replies, asker)
+        yield Town(http, app, bus, db, root, ring, waiting, handed, undelivered, replies, asker, issuer, registry, settled)
     ends.cancel()
+
+
+@pytest.fixture
+async def manned(gateway: Town) -> Town:
+    """With an issuer, a connector, a link and operators in its registry."""
+    actor = Actor(issuer=ISSUER, sub_hash="0" * 64, role="ops")
+    await registry_rows.change(gateway.db, [Put(entry) for entry in ENTRIES], actor, datetime.now(UTC))
+    await gateway.registry.load()
+    return gateway
 
 
 @pytest.fixture

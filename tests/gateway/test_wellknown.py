@@ -16,10 +16,13 @@ async def test_clients_find_all_that_they_pin(gateway: Town):
     assert "development" not in found
 
 
-async def test_without_a_valid_key_to_seal_to_it_says_so(gateway: Town):
+async def test_without_a_verifier_to_seal_to_it_says_so_and_without_a_mint_it_lends_all_the_same(gateway: Town):
     await gateway.root.execute("UPDATE service_key SET not_after = now() - interval '1 minute' WHERE role = 'mint'")
     await gateway.keys.load()
+    assert (await gateway.http.get("/.well-known/counterfoil")).json()["mint_key"] is None
 
+    await gateway.root.execute("UPDATE service_key SET not_after = now() - interval '1 minute' WHERE role = 'verifier'")
+    await gateway.keys.load()
     answer = await gateway.http.get("/.well-known/counterfoil")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

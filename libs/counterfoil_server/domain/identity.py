@@ -96,10 +96,14 @@ def rejected(
 
 def place(issuer: Issuer, claims: Mapping[str, Any]) -> tuple[str, str]:
     """Project and environment. Raises Unmapped, which names the claim and never its value."""
+    pinned(issuer, claims)
+    return word(issuer, "project", issuer.project, claims), word(issuer, "environment", issuer.environment, claims)
+
+
+def pinned(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     for name, value in issuer.pins.items():
         if claims.get(name) != value:
             raise Unmapped(f"the claim {name} is not what the issuer entry {issuer.name} pins")
-    return word(issuer, "project", issuer.project, claims), word(issuer, "environment", issuer.environment, claims)
 
 
 def word(issuer: Issuer, what: str, source: Mapped, claims: Mapping[str, Any]) -> str:

@@ -1,0 +1,68 @@
+"""The doors, built around what they share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from counterfoil_server.runtime.keys import KeyRing
+from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.telemetry.spans import Telemetry
+from counterfoil_server.runtime.tokens.jwks import Jwks
+from services.gateway.asker import Asker
+from services.gateway.callers import Callers
+from services.gateway.ledger import Ledger
+from services.gateway.operators import Operators, Permits
+from services.gateway.orders import Orders
+from services.gateway.progress import Progress
+from services.gateway.pulse import Pulse
+from services.gateway.revoke_door import RevokeDoor
+from services.gateway.routes import Doors
+from services.gateway.settled import Settled
+from services.gateway.token_door import TokenDoor
+from services.gateway.tracing import Tracing
+from services.gateway.v1_audit import AuditDoor
+from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_registry import RegistryDoor
+from services.gateway.v1_revocations import Revocations
+from services.gateway.v1_stops import Stops
+from services.gateway.waiting import Waiting
+from services.gateway.wellknown import WellKnown
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What stands behind the doors."""
+
+    audience: str
+    db: Pool
+    keys: KeyRing
+    telemetry: Telemetry
+    now: Clock
+    registry: Registry
+    jwks: Jwks
+    permits: Permits
+    asker: Asker
+    waiting: Waiting
+    settled: Settled
+    public: Mapping[str, Any]
+    """What /.well-known/counterfoil says beside the keys."""
+    development: bool = False
+
+
+def doors(shared: Shared) -> Doors:
+    base, db, now = shared.audience.rstrip("/"), shared.db, shared.now
+    callers = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now)
+    operators, ledger, orders = Operators(callers, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
+    return Doors(
+        base=base,
+        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
+        revoke=RevokeDoor(callers, ledger, orders, shared.settled, now),
+        wellknown=WellKnown(base, shared.keys, shared.public),
+        credentials=Credentials(operators, ledger),
+        revocations=Revocations(operators, ledger, orders, Progress(db), shared.settled, now),
+        registry=RegistryDoor(operators, db, now),
+        stops=Stops(operators, db, now),
+        audit=AuditDoor(operators, db),
+    )

@@ -1,0 +1,82 @@
+"""POST /v1/revocations and GET /v1/revocations/{id}: an order by predicate, and how far it has come."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from counterfoil.contracts.revocation_requested import Predicate
+from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.store.registry_rows import Block, Fence
+from services.gateway import body
+from services.gateway.answering import NO_STORE
+from services.gateway.ledger import Ledger
+from services.gateway.operators import Operators
+from services.gateway.orders import Orders, shown, stopping
+from services.gateway.problems import Problem
+from services.gateway.progress import Progress
+from services.gateway.query import parameters, predicate, uuid, whole
+from services.gateway.settled import Settled
+
+LONGEST_CAUSE, LONGEST_WAIT = 256, 10
+MEMBERS = frozenset({"predicate", "cause", "dry_run"})
+
+
+class Revocations:
+    def __init__(self, operators: Operators, ledger: Ledger, orders: Orders, progress: Progress, settled: Settled, now: Clock) -> None:
+        self._operators, self._ledger, self._orders = operators, ledger, orders
+        self._progress, self._settled, self._now = progress, settled, now
+
+    async def order(self, request: Request) -> Response:
+        caller = await self._operators.caller(request)
+        given = await body.json_object(request)
+        wanted, cause, dry_run = read(given)
+        self._operators.demand_revoke(caller, wanted, await self._owner(wanted))
+        if dry_run:
+            found: dict[str, Any] = {"dry_run": True, "matched": await self._orders.matched(wanted), "would": would(wanted, self._now())}
+            return JSONResponse(found, headers=NO_STORE)
+        accepted = await self._orders.accept(wanted, caller.actor, cause)
+        said = {"at": accepted.at.isoformat(), **shown(accepted.stop), "live": accepted.live}
+        headers = {**NO_STORE, "Location": f"/v1/revocations/{accepted.id}"}
+        return JSONResponse({"id": str(accepted.id), "state": "accepted", "accepted": said, "matched": accepted.live}, 202, headers)
+
+    async def _owner(self, wanted: Predicate) -> tuple[str, str] | None:
+        """Whose the one credential is that is named, if one is."""
+        return None if wanted.credential_id is None else await self._ledger.owner(wanted.credential_id)
+
+    async def status(self, request: Request) -> Response:
+        """`wait`: seconds to wait for the end."""
+        wait = whole(parameters(request, ("wait",)), "wait", 0, LONGEST_WAIT)
+        caller = await self._operators.caller(request)
+        order = await self._progress.order(uuid(request.path_params["id"]))
+        if order is None or not self._operators.may_follow(caller, order.actor):
+            raise Problem("not_found", "there is no such revocation")
+        found = await self._progress.of(order)
+        ends = asyncio.get_running_loop().time() + wait
+        while found["state"] != "revoked" and (left := ends - asyncio.get_running_loop().time()) > 0:
+            await self._settled.something(min(left, 0.5))
+            found = await self._progress.of(await self._progress.order(order.id) or order)
+        return JSONResponse(found, headers=NO_STORE)
+
+
+def read(given: dict[str, Any]) -> tuple[Predicate, str, bool]:
+    if given.keys() - MEMBERS:
+        raise Problem("malformed_request", f"unknown member; known are {', '.join(sorted(MEMBERS))}")
+    cause, dry_run = given.get("cause", ""), given.get("dry_run", False)
+    if not isinstance(cause, str) or len(cause) > LONGEST_CAUSE or not cause.isprintable():
+        raise Problem("malformed_request", f"cause has to be one line of at most {LONGEST_CAUSE} characters")
+    if not isinstance(dry_run, bool):
+        raise Problem("malformed_request", "dry_run has to be true or false")
+    return predicate(given.get("predicate")), cause or "revoked by an operator", dry_run
+
+
+def would(wanted: Predicate, now: Any) -> dict[str, Any]:
+    match stopping(UUID(int=0), wanted, now):
+        case Fence(name=name):
+            return {"fence": name}
+        case Block() as block:
+            return {"block": block.shown()}
+        case _:
+            return {}

@@ -1,0 +1,188 @@
+"""Orders by predicate: who may give them, what stops at once, and how far they have come."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from counterfoil_server.runtime.store import locks
+from tests.gateway.conftest import Town
+from tests.gateway.identities import ISSUER, bearer
+from tests.gateway.rows import hashed, lent, obeyed
+
+
+async def order(town: Town, subject: str = "operator", dry_run: Any = False, **predicate: Any) -> httpx.Response:
+    given = {"predicate": predicate, "cause": "leaked", "dry_run": dry_run}
+    return await town.http.post("/v1/revocations", json=given, headers=bearer(subject))
+
+
+async def status(town: Town, order_id: str, subject: str = "operator") -> dict[str, Any]:
+    found: dict[str, Any] = (await town.http.get(f"/v1/revocations/{order_id}", headers=bearer(subject))).json()
+    return found
+
+
+async def test_a_connector_is_fenced_in_the_moment_it_is_accepted(manned: Town):
+    await lent(manned.root)
+    await lent(manned.root, connector="postgres/other")
+
+    answer = await order(manned, connector="postgres/demo")
+
+    body = answer.json()
+    assert (answer.status_code, body["state"], body["accepted"]["fenced"], body["accepted"]["live"]) == (202, "accepted", "postgres/demo", 1)
+    assert await manned.db.fetchval("SELECT state FROM connector WHERE name = 'postgres/demo'") == "fenced"
+    row = await manned.db.fetchrow("SELECT * FROM revocation_order")
+    assert (str(row["id"]), row["cause"], row["predicate"]) == (body["id"], "leaked", {"connector": "postgres/demo"})
+    assert row["actor"] == {"issuer": ISSUER, "sub_hash": hashed("operator"), "role": "operator"}
+    change = await manned.db.fetchrow("SELECT change, name FROM registry_change ORDER BY revision DESC LIMIT 1")
+    assert tuple(change) == ("fenced", "postgres/demo")
+
+
+async def test_to_fence_again_changes_nothing_but_is_an_order_all_the_same(manned: Town):
+    first = await order(manned, connector="postgres/demo")
+    epoch = await manned.db.fetchval("SELECT epoch FROM connector WHERE name = 'postgres/demo'")
+
+    second = await order(manned, connector="postgres/demo")
+
+    assert first.json()["id"] != second.json()["id"]
+    assert await manned.db.fetchval("SELECT epoch FROM connector WHERE name = 'postgres/demo'") == epoch
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [{"sub_hash": "a" * 64}, {"project": "web", "environment": "production"}, {"issuer": ISSUER}, {"connector": "postgres/demo", "project": "web"}],
+)
+async def test_a_wider_predicate_sets_a_block_and_fences_nothing(manned: Town, predicate: dict[str, Any]):
+    body = (await order(manned, **predicate)).json()
+
+    block = await manned.db.fetchrow("SELECT * FROM block")
+    assert body["accepted"]["blocked"] == str(block["id"])
+    assert {name: block[name] for name in ("connector", "project", "environment", "issuer", "sub_hash") if block[name]} == predicate
+    assert await manned.db.fetchval("SELECT count(*) FROM connector WHERE state <> 'active'") == 0
+
+
+async def test_the_past_and_one_credential_stop_nobody(manned: Town):
+    credential = await lent(manned.root)
+    await order(manned, project="web", until="2026-01-01T00:00:00Z")
+    answer = await order(manned, credential_id=str(credential))
+
+    assert answer.json()["accepted"]["live"] == 1
+    assert await manned.db.fetchval("SELECT count(*) FROM block") == 0
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 2
+
+
+async def test_a_dry_run_counts_and_stops_nothing(manned: Town):
+    await lent(manned.root)
+
+    fence, block = await order(manned, dry_run=True, connector="postgres/demo"), await order(manned, dry_run=True, project="web")
+
+    assert (fence.status_code, fence.json()) == (200, {"dry_run": True, "matched": 1, "would": {"fence": "postgres/demo"}})
+    assert block.json()["would"] == {"block": {"project": "web"}}
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 0
+    assert (
+        await manned.db.fetchval("SELECT count(*) FROM connector WHERE state <> 'active'") + await manned.db.fetchval("SELECT count(*) FROM block")
+        == 0
+    )
+
+
+async def test_a_fence_waits_for_an_intent_that_is_being_written_and_then_counts_it(manned: Town):
+    number = await manned.db.fetchval("SELECT id FROM connector WHERE name = 'postgres/demo'")
+    async with manned.root.transaction():
+        await locks.share(manned.root, [number])
+        waits = asyncio.create_task(order(manned, connector="postgres/demo"))
+        async with asyncio.timeout(10):
+            while not await manned.db.fetchval("SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
+        credential = await lent(manned.root, state="minting")
+    body = (await waits).json()
+
+    assert body["accepted"]["live"] == 1
+    assert (await status(manned, body["id"]))["counts"]["live"] == 1
+    await manned.root.execute("UPDATE mint SET state = 'failed', window_closes_at = now() - interval '1 s' WHERE credential_id = $1", credential)
+    await obeyed(manned.root, UUID(body["id"]), [], "revoked")
+    assert (await status(manned, body["id"]))["state"] == "revoked"
+
+
+async def test_revoked_is_said_when_every_one_is_dead_or_listed(manned: Town):
+    dead, stuck, gone = await lent(manned.root), await lent(manned.root), await lent(manned.root, state="revoked")
+    body = (await order(manned, connector="postgres/demo")).json()
+    assert (await status(manned, body["id"]))["counts"] == {"live": 2, "revoked": 0, "stuck": 0, "uncertain": 0}
+
+    await obeyed(manned.root, UUID(body["id"]), [dead], "revoked")
+    await obeyed(manned.root, UUID(body["id"]), [stuck], "revoking")
+    half = await status(manned, body["id"])
+    await manned.root.execute("UPDATE mint SET state = 'stuck' WHERE credential_id = $1", stuck)
+    whole = await status(manned, body["id"])
+
+    assert (half["state"], half["counts"]) == ("accepted", {"live": 1, "revoked": 1, "stuck": 0, "uncertain": 0})
+    assert (whole["state"], whole["counts"]) == ("revoked", {"live": 0, "revoked": 1, "stuck": 1, "uncertain": 0})
+    assert [one["credential_id"] for one in whole["left"]] == [str(stuck)]
+    assert whole["left"][0]["expires_at"]
+    assert str(gone) not in str(whole)
+
+
+async def test_a_request_on_the_wire_keeps_it_from_being_called_revoked(manned: Town):
+    credential = await lent(manned.root, state="failed")
+    await manned.root.execute("UPDATE mint SET window_closes_at = now() + interval '1 minute' WHERE credential_id = $1", credential)
+    body = (await order(manned, connector="postgres/demo")).json()
+    await obeyed(manned.root, UUID(body["id"]), [], "revoked")
+
+    assert (await status(manned, body["id"]))["state"] == "accepted"
+
+
+MAY = {"app": False, "viewer": False, "operator": True, "admin": True}
+
+
+@pytest.mark.parametrize("subject", MAY)
+async def test_who_may_revoke_more_than_its_own(manned: Town, subject: str):
+    answer = await order(manned, subject, connector="postgres/demo")
+
+    assert answer.status_code == (202 if MAY[subject] else 403)
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == int(MAY[subject])
+
+
+async def test_an_app_may_revoke_its_own_by_id_and_no_other(manned: Town):
+    mine, theirs = await lent(manned.root), await lent(manned.root, subject="other")
+
+    assert (await order(manned, "app", credential_id=str(mine))).status_code == 202
+    others: list[dict[str, Any]] = [{"credential_id": str(theirs)}, {"credential_id": str(uuid4())}, {"issuer": ISSUER, "sub_hash": hashed("app")}]
+    for predicate in others:
+        assert (await order(manned, "app", **predicate)).json()["code"] == "not_allowed"
+
+
+async def test_an_order_is_followed_by_who_gave_it_and_by_operators(manned: Town):
+    mine = await lent(manned.root)
+    given = (await order(manned, "app", credential_id=str(mine))).json()["id"]
+
+    assert (await status(manned, given, "app"))["id"] == given
+    assert (await status(manned, given, "viewer"))["id"] == given
+    assert (await status(manned, given, "other"))["code"] == "not_found"
+    assert (await status(manned, str(uuid4())))["code"] == (await status(manned, "nonsense"))["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"predicate": {}},
+        {"predicate": {"connector": None}},
+        {"predicate": {"colour": "green"}},
+        {"predicate": {"since": "yesterday"}},
+        {"predicate": {"project": "a\0b"}},
+        {"predicate": "postgres/demo"},
+        {"predicate": {"project": "web"}, "cause": "a" * 257},
+        {"predicate": {"project": "web"}, "dry_run": "yes"},
+        {"predicate": {"project": "web"}, "more": 1},
+    ],
+)
+async def test_an_order_that_names_nothing_or_something_unknown_is_refused(manned: Town, given: dict[str, Any]):
+    answer = await manned.http.post("/v1/revocations", json=given, headers=bearer("operator"))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 0
+
+
+async def test_a_connector_that_is_none_cannot_be_fenced(manned: Town):
+    assert (await order(manned, connector="postgres/none")).json()["code"] == "not_found"
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 0
