@@ -9,14 +9,14 @@ import asyncpg
 
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.snapshot import EMPTY, ENTRY, Entry, Snapshot
-from counterfoil_server.runtime.store.database import Connection, Pool, listen
+from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.store.hint import AWAY, Hint
 
 log = logging.getLogger("counterfoil.registry")
 CHANNEL = "registry"
 EVERY, STALE_AFTER = 2.0, 10.0
 PATIENCE = 4.0
 """Seconds for one answer of the database: shorter than what makes a snapshot stale."""
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 HEAD = "SELECT revision FROM registry_head"
 # One statement, so one moment: a head of one revision never meets entries of another.
@@ -26,10 +26,10 @@ READ = """SELECT head.revision AS head, kind, name, entry.revision, CASE WHEN en
 
 class Registry:
     def __init__(self, db: Pool, dsn: Secret, clock: Callable[[], float] = time.monotonic) -> None:
-        self._db, self._dsn, self._clock = db, dsn, clock
+        self._db, self._clock = db, clock
         self._parsed: dict[tuple[str, str], tuple[int, Entry]] = {}
         self._confirmed: float | None = None
-        self._heard = asyncio.Event()
+        self._hint = Hint(dsn, CHANNEL)
         self.snapshot: Snapshot = EMPTY
 
     def fresh(self, now: float | None = None) -> bool:
@@ -72,34 +72,13 @@ class Registry:
 
     async def run(self) -> None:
         """A notification is a hint; the confirmation every two seconds is what counts."""
-        hints = asyncio.create_task(self._listen())
+        hints = asyncio.create_task(self._hint.run())
         try:
             while True:
-                self._heard.clear()
                 try:
                     await self.confirm()
                 except (*AWAY, ValueError) as error:  # ValueError: an entry that this version cannot read
                     log.warning("registry not confirmed", extra={"error": type(error).__name__, "revision": self.snapshot.revision})
-                await self._pause()
+                await self._hint.wait(EVERY)
         finally:
             hints.cancel()
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._heard.wait(), EVERY)
-        except TimeoutError:
-            return
-
-    async def _listen(self) -> None:
-        connection: Connection | None = None
-        try:
-            while True:
-                if connection is None or connection.is_closed():
-                    try:
-                        connection = await listen(self._dsn, CHANNEL, self._heard.set)
-                    except AWAY as error:
-                        log.warning("registry not listened to", extra={"error": type(error).__name__})
-                await asyncio.sleep(EVERY)
-        finally:
-            if connection is not None:
-                connection.terminate()

@@ -9,7 +9,7 @@ from counterfoil_server.runtime.store.database import Connection
 
 REGISTRY, CONNECTORS, SINGLETONS = 0xCF01, 0xCF02, 0xCF03
 BLOCKS = 0
-AUDIT_WRITER, MIGRATIONS = 1, 2
+AUDIT_WRITER, MIGRATIONS, REGISTRY_RELAY = 1, 2, 3
 
 
 async def registry(db: Connection) -> None:
