@@ -70,7 +70,7 @@ class Outbound:
             raise Unfetched("url", "no plain http(s) url") from None
         if target.scheme not in self._rules:
             raise Unfetched("url", f"{target.scheme} is not allowed")
-        if not 0 < (target.port or PORTS[target.scheme]) <= LAST_PORT:
+        if target.port is not None and not 0 < target.port <= LAST_PORT:
             raise Unfetched("url", "no such port")
         return target
 
