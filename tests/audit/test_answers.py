@@ -8,6 +8,7 @@ import pytest
 from counterfoil.contracts import exchange_minted
 from counterfoil.contracts.base import ExchangeFact
 from counterfoil.contracts.exchange_replied import ExchangeReplied
+from counterfoil.wire.envelope import encode
 from counterfoil.wire.merkle import leaf_hash
 from counterfoil.wire.receipt import ReceiptChecker
 from tests.audit.facts import NOW, approved, asked, denied, minted, received, refused, rejected, verified
@@ -64,6 +65,26 @@ async def test_a_redelivered_fact_is_answered_with_the_same_bytes(house: House):
     again = house.opened(await house.run(fact, no))
 
     assert sorted(again, key=lambda one: one.leaf_hash) == sorted(first, key=lambda one: one.leaf_hash)
+
+
+async def test_a_repeat_changes_nothing_of_when_its_answer_was_delivered(house: House):
+    fact = rejected(house.asked())
+    question = "SELECT delivered FROM reply WHERE request_hash = $1"
+    await house.run(fact)
+    first = await house.owner.fetchval(question, fact.asked.request_hash)
+
+    await house.run(fact)
+
+    assert await house.owner.fetchval(question, fact.asked.request_hash) == first
+
+
+async def test_mints_box_is_given_again_only_from_the_exact_fact(house: House):
+    fact = await house.ledger(minted(house.asked()))
+    await house.run(fact)
+    other = encode(fact.model_copy(update={"box": "b3RoZXI"}))
+    await house.owner.execute("UPDATE mint SET fact = $1 WHERE credential_id = $2", other, fact.credential_id)
+
+    assert house.opened(await house.run(fact)) == []
 
 
 async def test_a_fact_that_comes_twice_in_one_batch_is_answered_once(house: House):

@@ -130,22 +130,28 @@ async def test_a_repeat_is_not_handed_over_once_it_was_fenced(house: House):
     await fenced(house, fact)
 
 
-async def test_while_the_broker_takes_the_answers_nobody_can_fence(house: House, other: asyncpg.Connection):
+async def test_until_the_broker_has_the_answers_nobody_can_fence(house: House, other: asyncpg.Connection):
     fact = await house.ledger(minted(house.asked()))
     connector_id = await house.owner.fetchval("SELECT id FROM connector WHERE name = $1", fact.connector)
-    free: list[bool] = []
 
-    async def look(outs: Sequence[Out]) -> None:
-        if any(out.topic.name == "exchange.replied" for out in outs):
-            for lock in (locks.BLOCKS, connector_id):
-                free.append(await other.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", locks.CONNECTORS, lock))  # noqa: PERF401
+    async def free() -> list[bool]:
+        return [await other.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", locks.CONNECTORS, lock) for lock in (locks.BLOCKS, connector_id)]
 
-    house.hook = look
-    await house.run(fact)
-    during, free[:] = list(free), []
-    await look(house.sent[:1])
+    sending = asyncio.Event()
 
-    assert (during, free) == ([False, False], [True, True])
+    async def notice(outs: Sequence[Out]) -> None:
+        if outs:
+            sending.set()
+
+    house.ack, house.hook = asyncio.get_running_loop().create_future(), notice
+    running = asyncio.create_task(house.run(fact))
+    await sending.wait()
+    await asyncio.sleep(0.05)  # long enough for whoever does not wait to be through
+    during = await free()
+    house.ack.set_result(None)
+    await running
+
+    assert (during, await free()) == ([False, False], [True, True])
 
 
 async def test_a_fence_that_came_first_is_seen(house: House):

@@ -93,6 +93,15 @@ async def test_each_append_is_a_heartbeat(house: House):
     assert first["caught_up_to"] == house.now
 
 
+async def test_an_append_claims_nothing_that_it_does_not_know(house: House):
+    await house.run(verified(house.asked()))
+    house.progress._unread = Lag(None)
+
+    await house.run(verified(house.asked()))
+
+    assert (await row(house))["caught_up_to"] == house.now
+
+
 async def test_an_idle_audit_beats_and_claims_nothing_that_it_does_not_know(house: House):
     await house.run(verified(house.asked()))
     first = await row(house)

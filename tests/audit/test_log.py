@@ -180,6 +180,25 @@ async def test_the_subjects_text_is_kept_apart_and_a_repeat_does_not_bring_it_ba
     assert await house.owner.fetchval("SELECT count(*) FROM subject") == 0
 
 
+async def test_a_commit_whose_answer_was_lost_is_found_when_the_batch_comes_again(house: House, monkeypatch: pytest.MonkeyPatch):
+    fact = rejected(house.asked())
+    fetch = house.writer.fetch
+
+    async def lost(statement: str, *arguments: object) -> Sequence[object]:
+        found = await fetch(statement, *arguments)
+        if "INSERT INTO audit_leaf" in statement:
+            raise ConnectionError
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.writer, "fetch", lost)
+        with pytest.raises(ConnectionError):
+            await house.run(fact)
+
+    assert len(house.opened(await house.run(fact, rejected(house.asked())))) == 2
+    assert [leaf["fact"]["id"] for leaf in await house.leaves()].count(str(fact.id)) == 1
+
+
 async def test_a_second_writer_stands_by_until_the_first_is_gone(house: House):
     second = asyncio.create_task(writer(Secret(house.dsn), probe=0.02))
     await asyncio.sleep(0.2)
