@@ -3,10 +3,11 @@
 import pytest
 
 from tests.support.parts import apart, children, kafka, postgres, postgres_server
+from tests.support.town import town_of_the_session
 
-__all__ = ["apart", "children", "kafka", "postgres", "postgres_server"]
+__all__ = ["apart", "children", "kafka", "postgres", "postgres_server", "town_of_the_session"]
 
-REAL = {"children", "kafka", "postgres", "postgres_server"}
+REAL = {"children", "kafka", "postgres", "postgres_server", "town"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
