@@ -14,7 +14,8 @@ IDLE_IN_TRANSACTION_MS = 200
 """A paused process must hold up no fence: its locks go after this."""
 
 
-async def _prepare(connection: Any) -> None:
+async def prepare(connection: Any) -> None:
+    """JSON columns are Python objects."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
@@ -28,7 +29,7 @@ async def connect(dsn: Secret, *, name: str, least: int = 1, most: int = 4) -> P
         dsn.text(),
         min_size=least,
         max_size=most,
-        init=_prepare,
+        init=prepare,
         reset=_as_it_is,
         command_timeout=10,
         max_inactive_connection_lifetime=0,

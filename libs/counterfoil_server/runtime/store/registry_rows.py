@@ -16,6 +16,8 @@ from counterfoil_server.runtime.store.outdated import Concern, held
 __all__ = ["BadChange", "Block", "Change", "Fence", "Note", "Put", "Remove", "Unblock", "Unfence", "apply", "change", "first_admin"]
 
 HEAD = "SELECT revision FROM registry_head"
+DECLARED = "SELECT EXISTS (SELECT FROM registry_change WHERE entry_kind <> 'key')"
+"""The services have keys before anyone can be let in."""
 
 
 async def change(db: Pool, changes: Sequence[Change], actor: Actor, now: datetime) -> int:
@@ -65,11 +67,11 @@ async def outdate(db: Connection, concerned: Concern, revision: int) -> None:
 
 
 async def first_admin(db: Pool, issuer: str, subject: str, actor: Actor, now: datetime) -> int:
-    """Into an empty registry: who may fill it, and the issuer that proves who that is. Later it does nothing."""
+    """Into a registry of which nobody declared anything: who may fill it, and the issuer that proves who that is. Later it does nothing."""
     async with db.acquire() as connection, connection.transaction():
         await locks.registry(connection)
-        if (revision := int(await connection.fetchval(HEAD))) > 0:
-            return revision
+        if await connection.fetchval(DECLARED):
+            return int(await connection.fetchval(HEAD))
         nowhere = Mapped(value="-")
         admin = Operator(issuer=issuer, subject=subject, role="admin")
         proof = Issuer(name=FIRST_ADMIN, issuer=issuer, project=nowhere, environment=nowhere)
