@@ -129,3 +129,12 @@ class House:
 def problem(answer: Answer) -> dict[str, Any]:
     assert answer.problem is not None
     return dict(answer.problem)
+
+
+async def not_handed_over(house: House, fact: CredentialMinted) -> None:
+    """What becomes of every credential that may not be: its leaf is given, no box, and its end is ordered."""
+    (answer,) = house.opened(await house.run(fact))
+    assert (problem(answer)["code"], problem(answer)["stage"]) == ("revoked", "audit")
+    assert answer.box is None
+    assert answer.leaf
+    assert await house.doomed(fact) == "undelivered"

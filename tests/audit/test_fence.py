@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from counterfoil.contracts.exchange_minted import CredentialMinted
 from counterfoil_server.runtime.stage import TRANSPORT, Out
 from counterfoil_server.runtime.store import locks
 from tests.audit.facts import minted, rejected
-from tests.audit.house import House, problem
+from tests.audit.house import House, not_handed_over, problem
 
 WAIT = 0.2
 
@@ -25,81 +23,35 @@ async def other(house: House) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def fenced(house: House, fact: CredentialMinted) -> None:
-    """What every credential gets that may not be handed over: its leaf, no box, its end."""
-    (answer,) = house.opened(await house.run(fact))
-    assert (problem(answer)["code"], problem(answer)["stage"]) == ("revoked", "audit")
-    assert answer.box is None
-    assert answer.leaf
-    assert await house.doomed(fact) == "undelivered"
-
-
 async def test_a_fenced_connector_hands_nothing_over(house: House):
     fact = await house.ledger(minted(house.asked()))
     await house.owner.execute("UPDATE connector SET state = 'fenced'")
 
-    await fenced(house, fact)
+    await not_handed_over(house, fact)
 
 
 async def test_a_connector_that_was_fenced_and_opened_again_hands_nothing_over_from_before(house: House):
     fact = await house.ledger(minted(house.asked()))
     await house.owner.execute("UPDATE connector SET epoch = 2")
 
-    await fenced(house, fact)
+    await not_handed_over(house, fact)
 
 
 async def test_a_connector_that_is_not_there_hands_nothing_over(house: House):
     fact = minted(house.asked(connector="postgres/gone"))
 
-    await fenced(house, fact)
+    await not_handed_over(house, fact)
 
 
 @pytest.mark.parametrize("state", ["minting", "revoking", "revoked", "failed", "stuck", "uncertain", "expired"])
 async def test_a_credential_that_the_ledger_does_not_call_active_is_not_handed_over(house: House, state: str):
-    await fenced(house, await house.ledger(minted(house.asked()), state))
+    await not_handed_over(house, await house.ledger(minted(house.asked()), state))
 
 
 async def test_a_credential_that_the_ledger_does_not_know_is_not_handed_over(house: House):
     await house.ledger(minted(house.asked()))
 
-    await fenced(house, minted(house.asked()))
-
-
-MEMBERS = {"connector": "postgres/demo", "project": "web", "environment": "production", "issuer": "https://issuer.example", "sub_hash": "c" * 64}
-
-
-async def block(house: House, *, until: str = "NULL", lifted: str = "NULL", **members: str) -> None:
-    names, values = ", ".join(members), ", ".join(f"'{value}'" for value in members.values())
-    await house.owner.execute(f"INSERT INTO block (id, since, until, lifted_at, {names}) VALUES ('{uuid4()}', now(), {until}, {lifted}, {values})")  # noqa: S608 a test's own words
-
-
-@pytest.mark.parametrize("member", MEMBERS)
-async def test_a_block_stops_whatever_has_its_one_member(house: House, member: str):
-    fact = await house.ledger(minted(house.asked()))
-    await block(house, **{member: MEMBERS[member]})
-
-    await fenced(house, fact)
-
-
-@pytest.mark.parametrize("member", MEMBERS)
-async def test_a_block_stops_nothing_where_one_of_its_members_differs(house: House, member: str):
-    fact = await house.ledger(minted(house.asked()))
-    await block(house, **{**MEMBERS, member: "other"})
-
-    (answer,) = house.opened(await house.run(fact))
-
-    assert answer.box
-
-
-@pytest.mark.parametrize(("when", "stands"), [({"until": "now() - interval '1s'"}, False), ({"until": "now() + interval '1h'"}, True),
-                                              ({"lifted": "now()"}, False)])  # fmt: skip
-async def test_a_block_stands_until_its_end_or_until_it_is_lifted(house: House, when: dict[str, str], stands: bool):
-    fact = await house.ledger(minted(house.asked()))
-    await block(house, project="web", **when)
-
-    (answer,) = house.opened(await house.run(fact))
-
-    assert (answer.box is None) is stands
+    await not_handed_over(house, minted(house.asked()))
 
 
 async def test_what_is_fenced_holds_up_no_other_connector(house: House):
@@ -115,9 +67,9 @@ async def test_what_is_fenced_holds_up_no_other_connector(house: House):
 
 async def test_a_credential_once_revoked_stays_so_when_its_fact_comes_again(house: House):
     fact = await house.ledger(minted(house.asked()))
-    await block(house, project="web")
+    await house.owner.execute("UPDATE connector SET state = 'fenced'")
     first = house.opened(await house.run(fact))
-    await house.owner.execute("UPDATE block SET lifted_at = now()")
+    await house.owner.execute("UPDATE connector SET state = 'active'")
 
     assert house.opened(await house.run(fact)) == first
 
@@ -127,7 +79,7 @@ async def test_a_repeat_is_not_handed_over_once_it_was_fenced(house: House):
     assert house.opened(await house.run(fact))[0].box
     await house.owner.execute("UPDATE mint SET state = 'revoked' WHERE credential_id = $1", fact.credential_id)
 
-    await fenced(house, fact)
+    await not_handed_over(house, fact)
 
 
 async def test_until_the_broker_has_the_answers_nobody_can_fence(house: House, other: asyncpg.Connection):

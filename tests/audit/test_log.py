@@ -1,10 +1,7 @@
 """The log: every fact a leaf once, proofs that hold, one writer."""
 
-import asyncio
 import json
 from collections.abc import Sequence
-
-import pytest
 
 from counterfoil.contracts import revocation_ordered
 from counterfoil.contracts.audit_recorded import AuditRecorded
@@ -13,13 +10,10 @@ from counterfoil.wire import checkpoint
 from counterfoil.wire.log_key import LogKey
 from counterfoil.wire.merkle import leaf_hash, root
 from counterfoil.wire.receipt import check
-from counterfoil.wire.secret import Secret
-from counterfoil_server.runtime.stage import TRANSPORT, Out
-from services.audit.log import LogStopped
+from counterfoil_server.runtime.stage import Out
 from services.audit.recorded import LARGEST
-from services.audit.writer import writer
 from tests.audit import facts
-from tests.audit.facts import NOW, approved, minted, received, refused, rejected, verified
+from tests.audit.facts import NOW, approved, minted, received, rejected, verified
 from tests.audit.house import ORIGIN, House
 
 
@@ -115,45 +109,6 @@ async def test_while_the_log_key_rotates_both_keys_sign(house: House):
         check(answer.leaf.encode(), answer.proof, [key.vkey], ORIGIN)
 
 
-async def test_without_a_log_key_the_batch_stops_and_no_message_is_to_blame(house: House):
-    fact = verified(house.asked())
-    house.log_keys, kept = [], house.log_keys
-
-    with pytest.raises(OSError, match="log key"):
-        await house.run(fact)
-
-    house.log_keys = kept
-    await house.run(fact)
-    assert (await house.leaves())[-1]["fact"]["id"] == str(fact.id)
-
-
-async def test_where_someone_else_has_appended_nothing_is_written(house: House):
-    await house.run(verified(house.asked()))
-    size = await house.owner.fetchval("SELECT size FROM audit_head")
-    await house.owner.execute("UPDATE audit_head SET size = size + 1")
-
-    with pytest.raises(LogStopped):
-        await house.run(refused(about := house.asked()))
-
-    assert await house.owner.fetchval("SELECT count(*) FROM audit_leaf") == size
-    assert await house.owner.fetchval("SELECT count(*) FROM reply WHERE request_hash = $1", about.request_hash) == 0
-    await house.owner.execute("UPDATE audit_head SET size = size - 1")
-    await house.run(refused(about))
-
-
-async def test_a_head_that_is_not_that_of_the_leaves_is_not_appended_to(house: House):
-    await house.run(verified(house.asked()))
-    kept = await house.owner.fetchval(
-        "UPDATE audit_head SET last_leaf = decode(repeat('00', 32), 'hex') RETURNING (SELECT last_leaf FROM audit_head)"
-    )
-    await house.restart()
-
-    with pytest.raises(LogStopped):
-        await house.run(verified(house.asked()))
-
-    await house.owner.execute("UPDATE audit_head SET last_leaf = $1", kept)
-
-
 async def test_one_fact_that_has_no_canonical_form_is_a_dead_letter_and_takes_no_other_with_it(house: House):
     good, bad = verified(house.asked()), verified(house.asked(), claims={"ref": 0.5})
 
@@ -178,39 +133,3 @@ async def test_the_subjects_text_is_kept_apart_and_a_repeat_does_not_bring_it_ba
     await house.run(fact)
 
     assert await house.owner.fetchval("SELECT count(*) FROM subject") == 0
-
-
-async def test_a_commit_whose_answer_was_lost_is_found_when_the_batch_comes_again(house: House, monkeypatch: pytest.MonkeyPatch):
-    fact = rejected(house.asked())
-    fetch = house.writer.fetch
-
-    async def lost(statement: str, *arguments: object) -> Sequence[object]:
-        found = await fetch(statement, *arguments)
-        if "INSERT INTO audit_leaf" in statement:
-            raise ConnectionError
-        return found
-
-    with monkeypatch.context() as patch:
-        patch.setattr(house.writer, "fetch", lost)
-        with pytest.raises(ConnectionError):
-            await house.run(fact)
-
-    assert len(house.opened(await house.run(fact, rejected(house.asked())))) == 2
-    assert [leaf["fact"]["id"] for leaf in await house.leaves()].count(str(fact.id)) == 1
-
-
-async def test_a_second_writer_stands_by_until_the_first_is_gone(house: House):
-    second = asyncio.create_task(writer(Secret(house.dsn), probe=0.02))
-    await asyncio.sleep(0.2)
-    assert not second.done()
-
-    await house.writer.close()
-
-    await (await asyncio.wait_for(second, 5)).close()
-
-
-async def test_a_writer_whose_connection_is_lost_appends_no_more(house: House):
-    await house.owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'counterfoil-audit-writer'")
-
-    with pytest.raises(TRANSPORT):
-        await house.run(verified(house.asked()))
