@@ -1,9 +1,11 @@
 """Connections to a PostgreSQL server as its broker: few, brief, shared; and what every error there becomes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 
@@ -77,11 +79,23 @@ class Where:
     broker: str
     sslmode: str
 
+    @property
+    def tag(self) -> str:
+        """In the names of what the broker keeps there. Two brokers, or two databases, share nothing: each may pass on other rights."""
+        return hashlib.sha256(f"{self.broker}\0{self.database}".encode()).hexdigest()[:8]
+
+
+Prepare = Callable[[asyncpg.Connection, Where], Awaitable[None]]
+
 
 class Pools:
     """One pool per place, kept until its password changes. What goes wrong here went wrong before anything was sent: Unavailable."""
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Prepare | None = None, queries: int = 50_000, **settings: str) -> None:
+        """`prepare` is done once to each connection, and it ends after so many `queries`."""
+        self._prepare = prepare
+        self._queries = queries
+        self._settings = {**SETTINGS, **settings}
         self._open: dict[Where, tuple[Secret, asyncpg.Pool]] = {}
         self._opening = asyncio.Lock()
 
@@ -91,7 +105,6 @@ class Pools:
             pool = await self._pool(where, password)
             connection = await pool.acquire()
         try:
-            _fit(connection)
             yield connection
         finally:
             # What was done is done: a connection that breaks on its way back is the pool's own affair.
@@ -115,19 +128,21 @@ class Pools:
             # min_size 0: opens no connection yet. The no-op `reset` saves a round trip: nothing here leaves session state behind.
             pool = await asyncpg.create_pool(
                 host=where.host, port=where.port, database=where.database, user=where.broker, password=password.text(), ssl=where.sslmode,
-                min_size=0, max_size=AT_ONCE, timeout=LIMIT, command_timeout=LIMIT, reset=_nothing, server_settings=SETTINGS,
+                min_size=0, max_size=AT_ONCE, max_queries=self._queries, timeout=LIMIT, command_timeout=LIMIT,
+                init=partial(self._fit, where), reset=_nothing, server_settings=self._settings,
             )  # fmt: skip
             self._open[where] = (password, pool)
             return pool
 
+    async def _fit(self, where: Where, connection: asyncpg.Connection) -> None:
+        """Before 16 a CREATEROLE role could make itself pg_read_all_data; a superuser broker could do anything at all."""
+        if connection.get_server_version().major < OLDEST_SERVER:
+            raise Refused("server_too_old", "PostgreSQL 16 or later is needed")
+        if connection.get_settings().is_superuser == "on":
+            raise Refused("broker_is_superuser", "give the connector a broker role with CREATEROLE that is no superuser")
+        if self._prepare:
+            await self._prepare(connection, where)
+
 
 async def _nothing(_: asyncpg.Connection) -> None:
     return None
-
-
-def _fit(connection: asyncpg.Connection) -> None:
-    """Before 16 a CREATEROLE role could make itself pg_read_all_data; a superuser broker could do anything at all."""
-    if connection.get_server_version().major < OLDEST_SERVER:
-        raise Refused("server_too_old", "PostgreSQL 16 or later is needed")
-    if connection.get_settings().is_superuser == "on":
-        raise Refused("broker_is_superuser", "give the connector a broker role with CREATEROLE that is no superuser")

@@ -1,5 +1,19 @@
 """Everything here is about what stands behind the seam; whoever asks for the demo database needs the real PostgreSQL."""
 
-from tests.support.demo import demo
+from collections.abc import AsyncIterator
 
-__all__ = ["demo"]
+import asyncpg
+import pytest
+
+from tests.providers.counter import Counter, desk_of
+from tests.support.demo import Demo, demo
+
+__all__ = ["counter", "demo"]
+
+
+@pytest.fixture
+async def counter(demo: Demo) -> AsyncIterator[Counter]:  # a fixture is asked for by its name
+    superuser = await asyncpg.connect(demo.server.superuser_dsn, database="demo")
+    made = Counter(desk_of(demo), superuser, demo)
+    yield made
+    await made.clear()

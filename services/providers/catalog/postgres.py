@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import Field
 
 from counterfoil.wire.secret import Secret
-from services.providers import groups, roles, scram
+from services.providers import groups, hands, roles, scram
 from services.providers.pools import Pools, Where, deadline, within
 from services.providers.rights import Name, rights
 from services.providers.seam import (
@@ -34,7 +34,9 @@ from services.providers.seam import (
     answer,
     read,
 )  # fmt: skip
+from services.providers.undertaker import Undertaker
 
+WORTH_A_THREAD = 256
 OURS = re.compile(r"cf_[0-9a-f]{32}")
 
 
@@ -71,7 +73,11 @@ class Postgres:
 
     def __init__(self) -> None:
         self._pools = Pools()
-        self._groups = groups.Groups()
+        # A hand that has lent 200 roles or so gives way to the next. No wait for the disk: a role that a crash of the server forgets is one
+        # that nobody can log in with. Killing waits.
+        self._lending = Pools(hands.become_one, queries=400, synchronous_commit="off")
+        self._groups = groups.Groups(self._pools)
+        self._undertaker = Undertaker(self._pools)
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         rights(scopes, details, read(Config, config, "config").schemas)
@@ -83,27 +89,27 @@ class Postgres:
             "name": named(order.credential_id), "verifier": await verifier(lent, config.scram_iterations), "limit": config.connection_limit,
             "closes": order.window_closes_at.astimezone(UTC).isoformat(), "until": order.expires_at.astimezone(UTC).isoformat(),
         }  # fmt: skip
-        async with self._pools.connection(config.where(), password(root), until) as connection:
-            for _ in range(2):
-                group = await self._groups.ensure(connection, config.where(), wanted, until)
-                async with within(until, Unknown):
-                    oid = await roles.lend(connection, group, words)
-                if oid:
-                    handle: Handle = {"role": words["name"], "oid": oid}
-                    return Minted(dsn(config, str(words["name"]), lent), "N_A", handle, order.scopes, order.details, order.expires_at)
-                self._groups.forget(config.where(), group)
+        for _ in range(2):
+            group = await self._groups.ensure(config.where(), password(root), wanted, until)
+            async with self._lending.connection(config.where(), password(root), until) as connection, within(until, Unknown):
+                oid = await roles.lend(connection, group, words)
+            if oid:
+                handle: Handle = {"role": words["name"], "oid": oid}
+                return Minted(dsn(config, str(words["name"]), lent), "N_A", handle, order.scopes, order.details, order.expires_at)
+            self._groups.forget(config.where(), group)
         raise Unavailable("group_gone", "the group of this narrowing was dropped while the role joined it")
 
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None = None) -> None:  # noqa: ARG002  # by name
         where, name, until = read(Config, config, "config").where(), str(handle.get("role")), deadline()
         if not OURS.fullmatch(name):
             raise Refused("not_ours", "the handle names no role that was lent")
-        async with self._pools.connection(where, password(root), until) as connection, within(until, Unknown):
-            oid = await roles.kill(connection, self._pools, where, password(root), name) or handle.get("oid")
-            # Who was let in just before NOLOGIN may only now be seen.
-            await roles.end_sessions(connection, oid)
-            if await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1 OR oid = $2", name, oid):
-                raise Unavailable("still_there", "the role is still there")
+        async with self._pools.connection(where, password(root), until) as connection, within(until, Unavailable):
+            lent = await roles.find(connection, name)
+            if lent is None and isinstance(oid := handle.get("oid"), int):
+                await roles.end_sessions(connection, [oid])
+        if lent:
+            async with within(until, Unknown):
+                await self._undertaker.bury(where, password(root), lent)
 
     def handle(self, credential_id: UUID) -> Handle:
         return {"role": named(credential_id)}
@@ -120,6 +126,7 @@ class Postgres:
 
     async def close(self) -> None:
         await self._pools.close()
+        await self._lending.close()
 
 
 def provider() -> Postgres:
@@ -136,7 +143,10 @@ def password(root: Root) -> Secret:
 
 async def verifier(lent: Secret, iterations: int) -> str:
     """4,096 iterations take two milliseconds, and the loop shall not wait for them."""
-    return await asyncio.to_thread(scram.verifier, lent.reveal(), secrets.token_bytes(16), iterations)
+    salt = secrets.token_bytes(16)
+    if iterations < WORTH_A_THREAD:
+        return scram.verifier(lent.reveal(), salt, iterations)
+    return await asyncio.to_thread(scram.verifier, lent.reveal(), salt, iterations)
 
 
 def dsn(config: Config, name: str, lent: Secret) -> Secret:

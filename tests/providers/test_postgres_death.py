@@ -1,0 +1,134 @@
+"""What PostgreSQL lent really dies, whatever its session is doing."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from services.providers.seam import Refused
+from tests.providers.counter import Counter, answers, session
+
+pytestmark = pytest.mark.real
+
+
+SHUT_OUT = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError)
+
+
+async def test_a_revoked_credential_ends_its_session_and_lets_nobody_in(counter: Counter):
+    minted = await counter.lent("read")
+
+    async with session(minted) as lent:
+        assert await answers(lent)
+        await counter.desk.revoke(minted)
+        assert not await answers(lent)
+    assert (await counter.roles(minted), await counter.sessions(minted)) == (0, 0)
+    with pytest.raises(SHUT_OUT):
+        async with session(minted):
+            pass
+
+
+async def test_a_session_in_the_middle_of_a_transaction_is_ended_and_its_work_undone(counter: Counter):
+    minted = await counter.lent("read", "write")
+
+    async with session(minted) as lent:
+        await lent.execute("BEGIN; INSERT INTO shop.products VALUES (77, 'never', 1); LOCK TABLE shop.customers IN ROW EXCLUSIVE MODE")
+        await counter.desk.revoke(minted)
+        assert not await answers(lent)
+    assert await counter.superuser.fetchval("SELECT count(*) FROM shop.products WHERE id = 77") == 0
+    assert await counter.sessions(minted) == 0
+
+
+async def test_a_session_in_the_middle_of_a_long_query_is_ended(counter: Counter):
+    minted = await counter.lent("read")
+
+    async with session(minted) as lent:
+        asleep = asyncio.create_task(lent.execute("SELECT pg_sleep(60)"))
+        while not await counter.superuser.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await counter.desk.revoke(minted)
+        with pytest.raises((asyncpg.PostgresError, OSError)):
+            await asleep
+    assert await counter.sessions(minted) == 0
+
+
+async def test_a_session_that_became_its_group_is_ended(counter: Counter):
+    """After the role is dropped such a session has all of the group's rights: it must be gone before."""
+    minted = await counter.lent("read")
+    group = await counter.group(minted)
+    await counter.superuser.execute(f"GRANT {group} TO {minted.handle['role']} WITH SET TRUE")
+
+    async with session(minted) as lent:
+        await lent.execute(f"SET ROLE {group}")
+        assert await lent.fetchval("SELECT count(*) FROM shop.customers") == 3
+        await counter.desk.revoke(minted)
+        assert not await answers(lent)
+    assert (await counter.roles(minted), await counter.sessions(minted)) == (0, 0)
+
+
+async def test_a_session_that_holds_its_own_roles_row_delays_nothing(counter: Counter):
+    """ALTER ROLE of oneself, not committed, would keep NOLOGIN waiting for as long as it likes."""
+    minted = await counter.lent("read")
+
+    async with session(minted) as lent:
+        await lent.execute(f"BEGIN; ALTER ROLE {minted.handle['role']} PASSWORD 'x'")
+        await counter.desk.revoke(minted)
+        assert not await answers(lent)
+    assert (await counter.roles(minted), await counter.sessions(minted)) == (0, 0)
+
+
+async def test_a_session_whose_role_is_gone_already_is_ended_by_its_number(counter: Counter):
+    """As after a crash between the drop and the look whether it worked."""
+    minted = await counter.lent("read")
+
+    async with session(minted) as lent:
+        await counter.superuser.execute(f"DROP ROLE {minted.handle['role']}")
+        assert await answers(lent)
+        await counter.desk.revoke(minted)
+        assert not await answers(lent)
+
+
+async def test_a_role_that_owns_things_is_dropped_and_the_broker_owns_them(counter: Counter):
+    await counter.superuser.execute("CREATE SCHEMA open; GRANT USAGE, CREATE ON SCHEMA open TO PUBLIC")
+    minted = await counter.lent("read")
+    try:
+        async with session(minted) as lent:
+            await lent.execute("CREATE TABLE open.made AS SELECT 42 AS answer")
+        await counter.desk.revoke(minted)
+
+        assert await counter.roles(minted) == 0
+        assert await counter.superuser.fetchval("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'made'") == "demo_broker"
+        assert await counter.superuser.fetchval("SELECT answer FROM open.made") == 42
+    finally:
+        await counter.superuser.execute("DROP SCHEMA open CASCADE")
+
+
+async def test_a_role_that_owns_things_in_another_database_is_dropped_too(counter: Counter):
+    await counter.superuser.execute("CREATE DATABASE elsewhere")
+    elsewhere = await asyncpg.connect(counter.demo.server.superuser_dsn, database="elsewhere")
+    minted = await counter.lent("read")
+    try:
+        await elsewhere.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+        async with session(minted, database="elsewhere") as lent:
+            await lent.execute("CREATE TABLE public.made (id int)")
+        await counter.desk.revoke(minted)
+        assert await counter.roles(minted) == 0
+    finally:
+        await elsewhere.close()
+        await counter.superuser.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+async def test_a_handle_that_names_another_role_drops_nothing(counter: Counter):
+    with pytest.raises(Refused) as refused:
+        await counter.desk.provider.revoke({"role": "demo_broker"}, counter.desk.config, counter.desk.root, None)
+
+    assert refused.value.code == "not_ours"
+
+
+async def test_only_the_brokers_own_roles_are_listed(counter: Counter):
+    await counter.superuser.execute(f"CREATE ROLE cf_{'0' * 32}")
+    try:
+        order = counter.desk.order()
+        minted = await counter.desk.provider.mint(order, counter.desk.root)
+        assert await counter.desk.provider.alive(counter.desk.config, counter.desk.root) == {order.credential_id: minted.handle}
+    finally:
+        await counter.superuser.execute(f"DROP ROLE cf_{'0' * 32}")

@@ -1,0 +1,92 @@
+"""One group for each narrowing: made once whoever asks at once, and swept when nobody needs it."""
+
+import asyncio
+
+import pytest
+
+from services.providers.seam import Unavailable
+from tests.providers.counter import Counter, session
+
+pytestmark = pytest.mark.real
+
+
+async def test_fifty_at_once_with_the_same_new_narrowing_all_get_theirs(counter: Counter):
+    """From two processes, as it were: only the server stands between their groups."""
+    other = counter.another()
+    details = ({"type": "postgres", "tables": ["shop.customers", "shop.orders"], "actions": ["read", "write"]},)
+
+    minted = await asyncio.gather(*(one.mint(scopes=frozenset(), details=details) for one in (counter.desk, other) * 25))
+
+    groups = "SELECT count(DISTINCT roleid) FROM pg_auth_members WHERE member = ANY($1::oid[])"
+    assert await counter.superuser.fetchval(groups, [one.handle["oid"] for one in minted]) == 1
+    await other.provider.close()
+
+
+async def test_many_new_narrowings_of_one_table_at_once_all_get_theirs(counter: Counter):
+    """Two GRANTs on one table at once would fail: tuple concurrently updated."""
+    others = [counter.another() for _ in range(4)]
+    tables = ["shop.orders", "shop.customers", "shop.products"]
+    wishes = [
+        ({"type": "postgres", "tables": tables[:n], "actions": actions},) for n in (1, 2, 3) for actions in (["read"], ["write"], ["read", "write"])
+    ]
+
+    minted = await asyncio.gather(*(one.mint(scopes=frozenset(), details=wish) for one in others for wish in wishes))
+
+    assert len({one.handle["oid"] for one in minted}) == len(others) * len(wishes)
+    for one in others:
+        await one.provider.close()
+
+
+async def test_a_locked_advisory_lock_stops_no_mint(counter: Counter):
+    """Any lent role can take one: so none is waited for."""
+    async with session(await counter.lent("read")) as lent:
+        await lent.execute("SELECT pg_advisory_lock(k) FROM generate_series(-50, 50) k")
+
+        await counter.lent(details=({"type": "postgres", "tables": ["shop.orders"], "actions": ["write"]},))
+
+
+async def test_the_sweep_drops_groups_without_members_and_no_other(counter: Counter):
+    products = ({"type": "postgres", "tables": ["shop.products"], "actions": ["read"]},)
+    orders = ({"type": "postgres", "tables": ["shop.orders"], "actions": ["read"]},)
+    kept, gone = await counter.lent(details=products), await counter.lent(details=orders)
+    await counter.desk.revoke(gone)
+
+    assert await counter.desk.provider.sweep(counter.desk.config, counter.desk.root) >= 1
+
+    assert await counter.superuser.fetchval("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'cf\\_group\\_%'") == 1
+    async with session(kept) as lent:
+        assert await lent.fetchval("SELECT count(*) FROM shop.products") == 3
+    async with session(await counter.lent(details=orders)) as lent:  # the group that was known, and is gone, is made again
+        assert await lent.fetchval("SELECT count(*) FROM shop.orders") >= 9
+
+
+async def test_a_group_that_someone_else_gave_rights_to_does_not_stop_the_sweep(counter: Counter):
+    stuck = await counter.lent(details=({"type": "postgres", "tables": ["shop.products"], "actions": ["write"]},))
+    group = await counter.group(stuck)
+    await counter.superuser.execute(f"GRANT CREATE ON SCHEMA shop TO {group}")
+    await counter.desk.revoke(await counter.lent("write"))
+    await counter.desk.revoke(stuck)
+
+    assert await counter.desk.provider.sweep(counter.desk.config, counter.desk.root) >= 1
+
+    assert await counter.superuser.fetch("SELECT rolname FROM pg_roles WHERE rolname LIKE 'cf\\_group\\_%'") == [(group,)]
+    await counter.superuser.execute(f"REVOKE CREATE ON SCHEMA shop FROM {group}")
+    assert await counter.desk.provider.sweep(counter.desk.config, counter.desk.root) == 1
+
+
+async def test_sweeping_and_minting_at_once_leave_every_credential_with_its_rights(counter: Counter):
+    details = ({"type": "postgres", "tables": ["shop.products"], "actions": ["read"]},)
+
+    async def borrow() -> None:
+        minted = await counter.lent(details=details)
+        async with session(minted) as lent:
+            assert await lent.fetchval("SELECT count(*) FROM shop.products") == 3
+        await counter.desk.revoke(minted)
+
+    async def sweep() -> None:
+        await counter.desk.provider.sweep(counter.desk.config, counter.desk.root)
+
+    outcomes = await asyncio.gather(*(act() for act in (borrow, sweep) * 15), return_exceptions=True)
+
+    assert [one for one in outcomes if one is not None and not isinstance(one, Unavailable)] == []
+    assert outcomes.count(None) >= 15
