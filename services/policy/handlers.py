@@ -9,14 +9,14 @@ from counterfoil.wire.envelope import SIGNATURE
 from counterfoil_server.domain import grants
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Emit, Received, Stage, answer, each
+from counterfoil_server.runtime.stage import Emit, Received, Stage, answer, each_now
 from services.policy.rules import Rules
 
 
 def routes(registry: Registry, now: Clock) -> tuple[Stage, ...]:
     rules = Rules()
 
-    async def on_verified(received: Received) -> GrantApproved | GrantDenied | None:
+    def on_verified(received: Received) -> GrantApproved | GrantDenied | None:
         fact: IdentityVerified | IdentityRejected = received.fact
         match fact:
             case IdentityVerified():
@@ -29,7 +29,7 @@ def routes(registry: Registry, now: Clock) -> tuple[Stage, ...]:
                 return None  # audit answers
 
     async def on_batch(batch: Sequence[Received], emit: Emit) -> None:
-        decided = await each(batch, emit, on_verified)
+        decided = each_now(batch, emit, on_verified)
         await emit([answer(exchange_authorized.TOPIC, fact, one) for one, fact in decided if fact is not None])
 
     return (Stage("policy", (exchange_verified.TOPIC,), (exchange_authorized.TOPIC,), on_batch),)

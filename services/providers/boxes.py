@@ -46,7 +46,7 @@ class Boxes:
             cred_digest=digest,
             box=to_url(seal_1).decode(),
         )
-        return Finished(intent, minted, encode(fact), self.seal_2(intent, minted), digest)
+        return Finished(intent, minted, fact, encode(fact), self.seal_2(intent, minted), digest)
 
     def seal_2(self, intent: Intent, minted: Minted) -> bytes | None:
         if intent.wanted.provider.revocation is not Revocation.BY_POSSESSION:

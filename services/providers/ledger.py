@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from counterfoil.contracts.exchange_minted import MintRefused
 from counterfoil_server.domain import intent
 from counterfoil_server.domain.intent import Refuse, Repeat, Standing
 from counterfoil_server.runtime.store.database import Connection, Pool
@@ -21,6 +22,7 @@ class Failed:
     """A call that said no, or nothing. `lost`: it may have happened after all, and then handle and second seal may be known."""
 
     intent: Intent
+    said: MintRefused
     fact: bytes = field(repr=False)
     lost: bool
     handle: dict[str, object] | None = None

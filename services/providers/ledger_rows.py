@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from counterfoil.contracts.exchange_minted import CredentialMinted
 from counterfoil.contracts.revocation_ordered import revocation_id
 from counterfoil_server.domain.intent import Earlier
 from counterfoil_server.runtime.store.database import Connection
@@ -14,10 +15,11 @@ from services.providers.wanted import Intent, Key, Wanted
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finished:
-    """A call that answered: what was minted, and the exact fact that will say so if the swap holds."""
+    """A call that answered: what was minted, and the fact that will say so if the swap holds, with its exact bytes."""
 
     intent: Intent
     minted: Minted
+    said: CredentialMinted = field(repr=False)
     fact: bytes = field(repr=False)
     seal_2: bytes | None = field(repr=False)
     secret_digest: str = field(repr=False)

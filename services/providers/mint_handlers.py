@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from counterfoil.contracts import exchange_authorized, exchange_minted
 from counterfoil.contracts.exchange_authorized import GrantApproved
-from counterfoil.contracts.exchange_minted import MintRefused, RefusalCode
+from counterfoil.contracts.exchange_minted import CredentialMinted, MintRefused, RefusalCode
 from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import decode, encode
 from counterfoil_server.domain.intent import Refuse, Repeat
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each
+from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now
 from services.providers import calls
 from services.providers.boxes import Boxes
 from services.providers.evidence import Checks
@@ -39,12 +39,12 @@ class Minting:
         self._checks, self._ledger, self._roots, self._boxes, self._now = checks, ledger, roots, boxes, now
 
     async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
-        found = [result for _, result in await each(batch, emit, self.check)]
+        found = [result for _, result in each_now(batch, emit, self.check)]
         await emit([one for one in found if isinstance(one, Out)])
         for distinct in rounds(one for one in found if isinstance(one, Wanted)):
             await self.mint(distinct, emit)
 
-    async def check(self, received: Received) -> Wanted | Out | None:
+    def check(self, received: Received) -> Wanted | Out | None:
         if not isinstance(received.fact, GrantApproved):
             return None  # denied: audit answers
         found = self._checks.check(received, self._now().timestamp())
@@ -67,10 +67,10 @@ class Minting:
         result = await calls.mint(intent, self._roots, self._now())
         if not isinstance(result, calls.No):
             return self._boxes.close(intent, result)
-        fact = encode(self.refusal(intent.wanted.received, result.code, result.message, intent))
+        said = self.refusal(intent.wanted.received, result.code, result.message, intent)
         if result.minted is None:
-            return Failed(intent, fact, result.lost)
-        return Failed(intent, fact, result.lost, result.minted.handle, self._boxes.seal_2(intent, result.minted))
+            return Failed(intent, said, encode(said), result.lost)
+        return Failed(intent, said, encode(said), result.lost, result.minted.handle, self._boxes.seal_2(intent, result.minted))
 
     async def settle(self, done: Sequence[Finished | Failed], emit: Emit) -> None:
         finished = [one for one in done if isinstance(one, Finished)]
@@ -78,10 +78,10 @@ class Minting:
         held = await self._ledger.swap(finished) if finished else set()
         if failed:
             await self._ledger.fail(failed)
-        outs = [exact(one.intent.wanted, one.fact) for one in failed]
+        outs = [exact(one.intent.wanted, one.said, one.fact) for one in failed]
         for one in finished:
             if one.intent.credential_id in held:
-                outs.append(exact(one.intent.wanted, one.fact))
+                outs.append(exact(one.intent.wanted, one.said, one.fact))
             else:
                 outs.append(self.refused(one.intent.wanted.received, "revoked", "fenced, blocked or overtaken while it was minted", one.intent))
         await emit(outs)
@@ -89,7 +89,7 @@ class Minting:
     def said(self, one: Wanted, verdict: Intent | Repeat | Refuse) -> Out | None:
         match verdict:
             case Repeat():
-                return exact(one, verdict.fact)
+                return exact(one, decode(TOPIC, verdict.fact, {}), verdict.fact)
             case Refuse():
                 return self.refused(one.received, verdict.code, verdict.message)
             case _:
@@ -107,10 +107,9 @@ class Minting:
         return answer(TOPIC, self.refusal(received, code, message, intent), received)
 
 
-def exact(one: Wanted, fact: bytes) -> Out:
+def exact(one: Wanted, said: CredentialMinted | MintRefused, fact: bytes) -> Out:
     """The ledger's bytes, never made anew."""
-    made = decode(TOPIC, fact, {})
-    return Out(TOPIC, made, key=str(made.asked.request_id), event_id=str(made.id), cause=one.received, partition=one.received.partition, value=fact)
+    return Out(TOPIC, said, key=str(said.asked.request_id), event_id=str(said.id), cause=one.received, partition=one.received.partition, value=fact)
 
 
 def rounds(wanted: Iterable[Wanted]) -> list[list[Wanted]]:

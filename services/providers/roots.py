@@ -1,5 +1,6 @@
 """Root secrets: they arrive sealed to mint, and lie under a data key of their own that the key-encryption key wraps."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ class Roots:
         self._db, self._opener = db, opener
         self._keks = dict(key_folder.each(folder, "kek"))
         self._kept: dict[Place, dict[str, Secret]] = {}
+        self._reading = asyncio.Lock()
 
     def forget(self) -> None:
         self._kept.clear()
@@ -36,7 +38,9 @@ class Roots:
         """Raises Unavailable where there is none (yet), or its key-encryption key is not here."""
         place = (connector, installation)
         if place not in self._kept:
-            self._kept[place] = await self._read(place)
+            async with self._reading:  # a whole batch asks at once, and one reading serves them all
+                if place not in self._kept:
+                    self._kept[place] = await self._read(place)
         return self._kept[place]
 
     async def adopt(self) -> int:

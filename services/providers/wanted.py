@@ -52,10 +52,10 @@ class Intent:
     sent_at: datetime
     window_closes_at: datetime
     expires_at: datetime
+    credential_id: UUID = field(init=False)
 
-    @property
-    def credential_id(self) -> UUID:
-        return credential_id(self.wanted.grant.asked.request_hash, self.attempt)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "credential_id", credential_id(self.wanted.grant.asked.request_hash, self.attempt))
 
     def order(self) -> Order:
         grant, connector = self.wanted.grant, self.wanted.connector

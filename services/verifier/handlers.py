@@ -9,6 +9,7 @@ from counterfoil.contracts.exchange_requested import LARGEST_WISH, TOKEN_HEADER,
 from counterfoil.contracts.exchange_verified import Basis, IdentityRejected, IdentityVerified
 from counterfoil.wire.armor import from_url
 from counterfoil.wire.canonical import NotCanonical, canonical, digest
+from counterfoil.wire.lru import Lru
 from counterfoil.wire.opening_key import usable_key
 from counterfoil_server.domain import identity, wishes
 from counterfoil_server.runtime.registry import Registry
@@ -18,9 +19,11 @@ from services.verifier.tokens import Tokens, Unproven
 
 
 def routes(tokens: Tokens, registry: Registry, partitions: int, now: Clock) -> tuple[Stage, ...]:
+    usable: Lru[str, bool] = Lru(4096)
+
     async def on_requested(received: Received) -> IdentityVerified | IdentityRejected:
         request: ExchangeRequested = received.fact
-        check_envelope(request, partitions)
+        check_envelope(request, partitions, usable)
         asked, bad_wish = read(request, received.value)
         at = now()
         basis = Basis(registry_revision=registry.snapshot.revision)
@@ -40,16 +43,19 @@ def routes(tokens: Tokens, registry: Registry, partitions: int, now: Clock) -> t
     return (Stage("verifier", (exchange_requested.TOPIC,), (exchange_verified.TOPIC,), on_batch),)
 
 
-def check_envelope(request: ExchangeRequested, partitions: int) -> None:
-    """Without these two nobody can be answered: the only requests that end as dead letters."""
+def check_envelope(request: ExchangeRequested, partitions: int, usable: Lru[str, bool]) -> None:
+    """Without these two nobody can be answered: the only requests that end as dead letters. `usable`: keys that were tried already."""
     if request.reply_to.partition >= partitions:
         raise DeadLetter("bad_reply_to")
+    if usable.get(request.requester_key):
+        return
     try:
-        usable = usable_key(from_url(request.requester_key.encode()))
+        good = usable_key(from_url(request.requester_key.encode()))
     except ValueError:
-        usable = False
-    if not usable:
+        good = False
+    if not good:
         raise DeadLetter("bad_requester_key")
+    usable.put(request.requester_key, value=True)
 
 
 def read(request: ExchangeRequested, value: bytes) -> tuple[Asked, str | None]:

@@ -41,8 +41,8 @@ async def take(self: Any, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
 BatchSubscriber.get_msg = take  # type: ignore[method-assign]
 
 
-async def as_records(message: KafkaMessage) -> Any:
-    return message.raw_message
+async def whole(message: KafkaMessage) -> Any:
+    return message
 
 
 def security(connection: Connection) -> BaseSecurity | None:
@@ -54,7 +54,8 @@ def security(connection: Connection) -> BaseSecurity | None:
 
 def broker(connection: Connection, stages: Sequence[Stage], dispatch: Dispatch, *, replica: str, pacing_ms: int) -> KafkaBroker:
     """One consumer per stage, a static member of its group, so that a process that comes back in time gets its partitions at once."""
-    made = KafkaBroker(connection.servers.split(","), security=security(connection), allow_auto_create_topics=False, logger=None)
+    # Without FastStream's injection: it would take every batch through a thread to find out what to call us with.
+    made = KafkaBroker(connection.servers.split(","), security=security(connection), allow_auto_create_topics=False, logger=None, apply_types=False)
     for stage in stages:
         subscribe(made, connection, stage, dispatch, replica=replica, pacing_ms=pacing_ms)
         for topic in stage.writes:
@@ -78,7 +79,7 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
         max_records=stage.max_records,
         batch_timeout_ms=500,
         parser=as_message,
-        decoder=as_records,
+        decoder=whole,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
         session_timeout_ms=10_000,
@@ -87,9 +88,9 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
     )
 
     @subscriber
-    async def on_batch(records: Any, message: KafkaMessage) -> None:
-        consumer = message.consumer
-        consumer.pacing = pacing_ms / 1000  # type: ignore[attr-defined]
+    async def on_batch(message: Any) -> None:
+        records, consumer = message.raw_message, message.consumer
+        consumer.pacing = pacing_ms / 1000
         try:
             await dispatch.batch(stage, topics, records)
         except BaseException as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,13 @@ class Row:
     def valid(self, now: float) -> bool:
         return self.not_before.timestamp() <= now and (self.not_after is None or now < self.not_after.timestamp())
 
+    def changes(self) -> list[float]:
+        """When it becomes valid, and when it ceases to be."""
+        return [at.timestamp() for at in (self.not_before, self.not_after) if at is not None]
+
+    def signing(self) -> PublicKey:
+        return PublicKey(self.kid, self.role, self.public, self.not_before.timestamp(), self.not_after.timestamp() if self.not_after else None)
+
 
 class KeyRing:
     """Re-read when a kid is unknown, at most once a second, and every ten seconds for what was rotated."""
@@ -44,6 +52,8 @@ class KeyRing:
     def __init__(self, db: Pool, folder: Path, role: str, clock: Callable[[], float] = time.time) -> None:
         self._db, self._folder, self.role, self._clock = db, folder, role, clock
         self._rows: dict[str, Row] = {}
+        self._public: dict[str, PublicKey] = {}
+        self._newest_now: dict[tuple[str, str], tuple[Row, float]] = {}
         self._signing: dict[str, SigningKey] = {}
         self._signers: dict[str, Signer] = {}
         self._log: dict[str, Secret] = {}
@@ -56,6 +66,8 @@ class KeyRing:
     async def load(self) -> None:
         rows = await self._db.fetch("SELECT kid, role, use, public, name, not_before, not_after FROM service_key")
         self._rows = {row["kid"]: Row(**dict(row)) for row in rows}
+        self._public = {row.kid: row.signing() for row in self._rows.values() if row.use == "sign"}
+        self._newest_now.clear()
         for kid, raw in key_folder.each(self._folder, "sign"):
             if kid not in self._signing:
                 self._signing[kid] = SigningKey.from_bytes(raw.reveal(), self.role)
@@ -83,18 +95,21 @@ class KeyRing:
                 log.warning("keys not re-read", extra={"error": type(error).__name__})
 
     def public(self, kid: str) -> PublicKey | None:
-        row = self._rows.get(kid)
-        if row is None or row.use != "sign":
-            return None
-        return PublicKey(row.kid, row.role, row.public, row.not_before.timestamp(), row.not_after.timestamp() if row.not_after else None)
+        return self._public.get(kid)
 
     def _newest(self, role: str, use: str) -> Row:
         """Of the keys that are valid now, the one that became so last: a rotation takes effect for all at one time."""
         now = self._clock()
-        valid = [row for row in self._rows.values() if row.role == role and row.use == use and row.valid(now)]
+        kept = self._newest_now.get((role, use))
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        rows = [row for row in self._rows.values() if row.role == role and row.use == use]
+        valid = [row for row in rows if row.valid(now)]
         if not valid:
             raise NoKey(f"{role} has no valid key to {use} with: run `counterfoil keys list`")
-        return max(valid, key=lambda row: (row.not_before, row.kid))
+        newest = max(valid, key=lambda row: (row.not_before, row.kid))
+        self._newest_now[role, use] = newest, min((change for row in rows for change in row.changes() if change > now), default=math.inf)
+        return newest
 
     def signer(self) -> Signer:
         row = self._newest(self.role, "sign")

@@ -1,6 +1,7 @@
 """The shell of every process: open what it needs, run its stages and loops, end cleanly or with an error."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -26,6 +27,7 @@ from counterfoil_server.runtime.watch import Watch
 
 log = logging.getLogger("counterfoil.service")
 Clock = Callable[[], datetime]
+GARBAGE = (25_000, 20, 50)
 
 
 def utc_now() -> datetime:
@@ -95,6 +97,7 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
         async with healthy(settings, watch, runtime.db):
             tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
             log.info("started", extra={"role": role})
+            settle()
             try:
                 await shell.run(sleep_time=0.1)
             finally:
@@ -106,6 +109,13 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
     export.flush()
     if failed:
         raise SystemExit(1)
+
+
+def settle() -> None:
+    """What is loaded by now stays: the collector need not look at it again, and the garbage of a batch is worth a look once, not fifty times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 async def _guarded(loop: Coroutine[Any, Any, None], shell: FastStream, failed: list[BaseException]) -> None:

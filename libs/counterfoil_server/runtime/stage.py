@@ -94,6 +94,19 @@ class DeadLetter(Exception):
         self.code = code
 
 
+def each_now(batch: Sequence[Received], emit: Emit, handle: Callable[[Received], Any]) -> list[tuple[Received, Any]]:
+    """As `each`, for what waits for nothing: a task would cost more than the message."""
+    good = []
+    for one in batch:
+        try:
+            good.append((one, handle(one)))
+        except TRANSPORT:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is this message's
+            emit.bury(one, error)
+    return good
+
+
 async def each(batch: Sequence[Received], emit: Emit, handle: Callable[[Received], Awaitable[Any]]) -> list[tuple[Received, Any]]:
     """Every message by itself, all at once. One that raises is a dead letter and disturbs no other; a transport error stops the batch."""
     results = await asyncio.gather(*(handle(one) for one in batch), return_exceptions=True)

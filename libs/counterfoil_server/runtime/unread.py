@@ -21,10 +21,11 @@ class Unread:
         found = set()
         assigned = [(consumer, place) for consumer in self.consumers() for place in consumer.assignment()]
         try:
-            for consumer, place in assigned:
-                end = consumer.highwater(place)
-                if end is None or await asyncio.wait_for(consumer.position(place), PATIENCE) < end:
-                    found.add((place.topic.removeprefix(self._prefix), place.partition))
+            async with asyncio.timeout(PATIENCE):  # one for all: it is asked before every batch
+                for consumer, place in assigned:
+                    end = consumer.highwater(place)
+                    if end is None or await consumer.position(place) < end:
+                        found.add((place.topic.removeprefix(self._prefix), place.partition))
         except (KafkaError, TimeoutError, AssertionError):  # aiokafka asserts that a partition is assigned
             return None
         return found if assigned else None

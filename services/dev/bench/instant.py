@@ -27,8 +27,8 @@ class Instant:
     shortest = timedelta(seconds=1)
     longest = timedelta(days=1)
     window = timedelta(seconds=1)
-    config = Config
-    root = RootSecret
+    config: type[Declared] = Config
+    root: type[Declared] = RootSecret
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         pass

@@ -15,6 +15,9 @@ from counterfoil.wire.envelope import TRACEPARENT, kind_of
 from counterfoil_server.runtime.stage import Out, Received
 from counterfoil_server.runtime.telemetry import names
 
+UNSAMPLED = frozenset({b"0", b"2", b"4", b"6", b"8", b"a", b"c", b"e"})
+"""How the flags of an unsampled trace end: most are, and need not be read any further."""
+
 
 def parse(traceparent: bytes | None) -> SpanContext | None:
     """W3C Trace Context, section 3.2: 00-<trace>-<span>-<flags>. Anything else is no context."""
@@ -61,7 +64,8 @@ class Telemetry:
             self._end(received, group, time.perf_counter() - started, clock)
 
     def _start(self, one: Received, group: str, clock: float) -> None:
-        origin = parse(one.headers.get(TRACEPARENT))
+        header = one.headers.get(TRACEPARENT)
+        origin = parse(header) if header is not None and header[-1:] not in UNSAMPLED else None
         if origin is None or not origin.trace_flags.sampled:
             return
         parent = trace.set_span_in_context(NonRecordingSpan(origin))
@@ -84,9 +88,9 @@ class Telemetry:
         )
 
     def _end(self, received: Sequence[Received], group: str, took: float, clock: float) -> None:
+        of = {topic: {names.SYSTEM: "kafka", names.DESTINATION: str(topic), names.GROUP: group} for topic in {one.topic for one in received}}
         for one in received:
-            labels = {names.SYSTEM: "kafka", names.DESTINATION: str(one.topic), names.GROUP: group}
-            span = self._spans.pop(id(one), None)
+            labels, span = of[one.topic], self._spans.pop(id(one), None)
             context = trace.set_span_in_context(span) if span is not None else None
             self._processed.record(took, labels, context)
             self._queued.record(_queue(one, clock), labels, context)
