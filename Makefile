@@ -40,7 +40,7 @@ unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
 check: $(READY) ## Lint, strict types, architecture, drift of generated files
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy --strict libs services tests
+	$(BIN)/mypy --strict libs services tests deploy
 	$(BIN)/python -m pytest tests/architecture
 	$(BIN)/python -m deploy.generate --check
 
