@@ -42,7 +42,11 @@ class Stranger:
         self, wish: Any, *, token: str | None = None, request_id: UUID | None = None, within: float = 10.0, **changed: Any
     ) -> Question:
         """A good request but for what `changed` says: reply_to, requester_key, deadline."""
-        usual = {"reply_to": self.reply_to, "requester_key": self.keys.current(), "deadline": datetime.now(UTC) + timedelta(seconds=within)}
+        usual: dict[str, Any] = {
+            "reply_to": self.reply_to,
+            "requester_key": self.keys.current(),
+            "deadline": datetime.now(UTC) + timedelta(seconds=within),
+        }
         bearer = Secret(token if token is not None else await self.town.id_token())
         verifier = from_url(self.known["verifier_key"]["key"].encode())
         return ask(

@@ -40,7 +40,3 @@ async def everything(connection: Connection, *names: str) -> list[Seen]:
         return found
     finally:
         await consumer.stop()
-
-
-async def dead_letters(connection: Connection) -> list[Seen]:
-    return await everything(connection, *(f"{connection.topic(topic)}.dlq" for topic in TOPICS))

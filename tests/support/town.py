@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from services.dev.child import Child
 from services.dev.children import Children
 from services.dev.ports import HOST, free_port
 from services.dev.postgres import Postgres
-from services.dev.spawn import Command
 from services.dev.town import MODULES, Plan
 from tests.support.demo import BROKER_PASSWORD
+from tests.support.otlp import Receiver, receiving
 from tests.support.parts import say
 
 TOKEN_URN = "urn:ietf:params:oauth:token-type:id_token"
@@ -33,7 +33,7 @@ class Town:
     plan: Plan
     children: Children
     http: httpx.AsyncClient
-    commands: dict[str, Command] = field(default_factory=dict)
+    otlp: Receiver
 
     @property
     def connection(self) -> Connection:
@@ -109,12 +109,13 @@ async def founded(folder: Path, kafka: str, server: Postgres, *, extra: dict[str
         passwords={role: f"{role}-in-every-town" for role in database.ROLES},
         extra={"COUNTERFOIL_LOG_LEVEL": "INFO"} | (extra or {}),
     )
-    async with Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:
+    async with receiving() as otlp, Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        plan = replace(plan, extra={**plan.extra, "COUNTERFOIL_OTLP": otlp.url})
         await town.prepare(plan, say)
         await demo.prepare(plan.superuser_dsn, Secret(BROKER_PASSWORD))
         await town.start(plan, children)
         await seed.sow(plan, BROKER_PASSWORD, iterations)
-        yield Town(plan, children, http)
+        yield Town(plan, children, http, otlp)
 
 
 @pytest.fixture(scope="session", name="town")

@@ -13,9 +13,10 @@ from counterfoil.contracts.base import Asked, ReplyTo
 from counterfoil.contracts.exchange_authorized import Evidence, GrantApproved, Grounds
 from counterfoil.contracts.exchange_verified import Basis, IdentityVerified
 from counterfoil.wire.canonical import canonical, digest
+from counterfoil.wire.envelope import decode, encode
 from counterfoil.wire.kafka import Record
 from tests.support.stranger import Stranger, stolen, stranger
-from tests.support.topics import Seen, dead_letters
+from tests.support.topics import Seen, everything
 from tests.support.town import Town
 
 WISH = {"connector": "postgres/demo", "scopes": ["read"]}
@@ -35,8 +36,8 @@ async def served(town: Town) -> None:
 async def letter(town: Town, key: bytes, topic: str, within: float = 10.0) -> Seen:
     """The dead letter of the record with this key."""
     for _ in range(int(within / 0.3)):
-        for seen in await dead_letters(town.connection):
-            if seen.key == key and seen.topic == f"{town.connection.topic(topic)}.dlq":
+        for seen in await everything(town.connection, f"{town.connection.topic(topic)}.dlq"):
+            if seen.key == key:
                 return seen
         await asyncio.sleep(0.3)
     raise AssertionError(f"no dead letter of {key!r} on {topic}")
@@ -177,8 +178,6 @@ async def test_a_stolen_policy_key_without_the_verifier_mints_nothing(town: Town
     async with stranger(town) as one:
         asked = asked_by(one, WISH)
         who = identity(one, asked, WISH)
-        from counterfoil.wire.envelope import encode  # noqa: PLC0415
-
         body = encode(who)
         forged = Evidence(value=body.decode(), signature=policy.sign(str(exchange_verified.TOPIC), [body])[0].decode())
         for evidence in (Evidence(value="", signature=""), forged):
@@ -190,9 +189,6 @@ async def test_a_stolen_policy_key_without_the_verifier_mints_nothing(town: Town
 
 async def real_evidence(town: Town, one: Stranger, wish: dict[str, Any]) -> tuple[IdentityVerified, Evidence]:
     """What lies on the topic after an honest request: a policy thief can read and repeat it."""
-    from counterfoil.wire.envelope import decode  # noqa: PLC0415
-    from tests.support.topics import everything  # noqa: PLC0415
-
     question = await one.question(wish, within=50)
     await one.send(question.record)
     await one.answer(question)
@@ -230,8 +226,6 @@ async def test_a_stolen_policy_key_cannot_widen_a_wish(town: Town, changed: dict
 
 
 async def minted_facts(town: Town, request_hash: str) -> list[dict[str, Any]]:
-    from tests.support.topics import everything  # noqa: PLC0415
-
     seen = await everything(town.connection, town.connection.topic(exchange_minted.TOPIC))
     return [json.loads(one.value) for one in seen if request_hash.encode() in one.value]
 
