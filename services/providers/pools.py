@@ -44,7 +44,7 @@ SAID: tuple[tuple[str, type[ProviderError] | None, str, str], ...] = (
 
 @contextmanager
 def becomes(lost: type[ProviderError]) -> Iterator[None]:
-    """`lost`: what it means here that no answer came. Raised outside the handler, so that the server's own words go nowhere."""
+    """`lost`: what it means here that no answer came. The server's own words go nowhere."""
     try:
         yield
     except asyncpg.PostgresError as error:
@@ -55,7 +55,7 @@ def becomes(lost: type[ProviderError]) -> Iterator[None]:
         problem = lost("no_answer", type(error).__name__)
     else:
         return
-    raise problem
+    raise problem from None
 
 
 def deadline() -> float:

@@ -53,4 +53,7 @@ class Desk:
 
 def told(error: BaseException | None) -> str:
     """Everything a traceback of it would show: the error, and those it came from."""
-    return "" if error is None else f"{error!r} {error} {vars(error)}" + told(error.__cause__ or error.__context__)
+    if error is None:
+        return ""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return f"{error!r} {error} {vars(error)}" + told(before)

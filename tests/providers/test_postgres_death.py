@@ -132,3 +132,42 @@ async def test_only_the_brokers_own_roles_are_listed(counter: Counter):
         assert await counter.desk.provider.alive(counter.desk.config, counter.desk.root) == {order.credential_id: minted.handle}
     finally:
         await counter.superuser.execute(f"DROP ROLE cf_{'0' * 32}")
+
+
+async def test_many_at_once_all_die_and_one_that_resists_holds_up_no_other(counter: Counter):
+    """They are killed together, by the hand that made them: here one owns something, and one holds its own row."""
+    await counter.superuser.execute("CREATE SCHEMA open; GRANT USAGE, CREATE ON SCHEMA open TO PUBLIC")
+    try:
+        minted = await asyncio.gather(*(counter.lent("read") for _ in range(40)))
+        async with session(minted[0]) as owner, session(minted[1]) as holder, session(minted[2]) as reader:
+            await owner.execute("CREATE TABLE open.made (id int)")
+            await holder.execute(f"BEGIN; ALTER ROLE {minted[1].handle['role']} PASSWORD 'x'")
+
+            await asyncio.gather(*(counter.desk.revoke(one) for one in minted))
+
+            assert [await answers(one) for one in (owner, holder, reader)] == [False] * 3
+        assert [await counter.roles(one) + await counter.sessions(one) for one in minted] == [0] * 40
+    finally:
+        await counter.superuser.execute("DROP SCHEMA open CASCADE")
+
+
+async def test_one_that_cannot_be_killed_is_said_so_and_the_others_die(counter: Counter):
+    """It owns something in a database where the broker is not let in, so it cannot be handed over."""
+    minted = await asyncio.gather(*(counter.lent("read") for _ in range(20)))
+    await counter.superuser.execute("CREATE DATABASE closed")
+    await counter.superuser.execute("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    closed = await asyncpg.connect(counter.demo.server.superuser_dsn, database="closed")
+    await closed.execute(f"CREATE TABLE stuck (id int); ALTER TABLE stuck OWNER TO {minted[7].handle['role']}")
+    await closed.close()
+    try:
+        outcomes = await asyncio.gather(*(counter.desk.revoke(one) for one in minted), return_exceptions=True)
+
+        assert [type(one) for one in outcomes if one is not None] == [Refused]
+        assert [await counter.roles(one) for one in minted] == [0] * 7 + [1] + [0] * 12
+        with pytest.raises(SHUT_OUT):  # shut all the same
+            async with session(minted[7]):
+                pass
+    finally:
+        await counter.superuser.execute("DROP DATABASE closed WITH (FORCE)")
+    await counter.desk.revoke(minted[7])
+    assert await counter.roles(minted[7]) == 0

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.providers.seam import Unavailable
+from services.providers.seam import Minted, Unavailable
 from tests.providers.counter import Counter, session
 
 pytestmark = pytest.mark.real
@@ -39,6 +39,7 @@ async def test_many_new_narrowings_of_one_table_at_once_all_get_theirs(counter: 
 
 async def test_a_locked_advisory_lock_stops_no_mint(counter: Counter):
     """Any lent role can take one: so none is waited for."""
+    await counter.desk.provider.sweep(counter.desk.config, counter.desk.root)
     async with session(await counter.lent("read")) as lent:
         await lent.execute("SELECT pg_advisory_lock(k) FROM generate_series(-50, 50) k")
 
@@ -78,15 +79,19 @@ async def test_sweeping_and_minting_at_once_leave_every_credential_with_its_righ
     details = ({"type": "postgres", "tables": ["shop.products"], "actions": ["read"]},)
 
     async def borrow() -> None:
-        minted = await counter.lent(details=details)
+        minted = await ask()
         async with session(minted) as lent:
             assert await lent.fetchval("SELECT count(*) FROM shop.products") == 3
         await counter.desk.revoke(minted)
 
+    async def ask() -> Minted:
+        while True:
+            try:
+                return await counter.lent(details=details)
+            except Unavailable:  # swept twice meanwhile: surely nothing happened, so it may be asked again
+                continue
+
     async def sweep() -> None:
         await counter.desk.provider.sweep(counter.desk.config, counter.desk.root)
 
-    outcomes = await asyncio.gather(*(act() for act in (borrow, sweep) * 15), return_exceptions=True)
-
-    assert [one for one in outcomes if one is not None and not isinstance(one, Unavailable)] == []
-    assert outcomes.count(None) >= 15
+    await asyncio.gather(*(act() for act in (borrow, sweep) * 15))
