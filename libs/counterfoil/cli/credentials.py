@@ -1,0 +1,47 @@
+"""counterfoil credentials: what may be alive."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from counterfoil.cli import options, printing
+from counterfoil.cli.exits import say
+from counterfoil.cli.printing import Output
+from counterfoil.cli.session import Session
+
+COLUMNS = ("credential_id", "connector", "project", "environment", "state", "scopes", "expires_at")
+Filter = Annotated[str | None, typer.Option()]
+
+
+def verb(
+    connector: Filter = None, project: Filter = None, environment: Filter = None,
+    state: Annotated[str | None, typer.Option(help="alive, all, or a word of the ledger: active, revoking, stuck, uncertain.")] = None,
+    mine: Annotated[bool, typer.Option("--mine", help="As yourself: your own only.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    output: options.Show = Output.TABLE, url: options.Url = options.USUAL_URL,
+) -> None:  # fmt: skip
+    """List the credentials that may be alive. An operator sees all, everyone else their own.
+
+    \b
+    counterfoil credentials --connector postgres/demo
+    counterfoil credentials --state stuck -o token | xargs -n1 counterfoil revoke --operator
+    """  # noqa: D301 \b keeps lines as they are
+    asked = {"connector": connector, "project": project, "environment": environment, "state": state, "limit": str(limit)}
+    session = Session(url, operator=not mine)
+
+    async def ask() -> dict[str, Any]:
+        async with session.v1() as v1:
+            found: dict[str, Any] = await v1.get("credentials", **asked)
+            return found
+
+    found = asyncio.run(ask())
+    if output is Output.JSON:
+        printing.document(found)
+    elif output is Output.TOKEN:
+        for one in found["credentials"]:
+            printing.line(str(one["credential_id"]))
+    else:
+        printing.table(found["credentials"], COLUMNS)
+    if found.get("next"):
+        say(f"there are more than {limit}: narrow it, or give a higher --limit")

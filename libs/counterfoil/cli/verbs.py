@@ -1,0 +1,59 @@
+"""The verbs, by name: a module is imported when its verb is used, so that `--help` waits for none of them."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+QUIET: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+"""Plain text: it is quicker by half, has no colours, and a traceback shows no variables."""
+
+OURS = {
+    "get": "Get a credential for a while.",
+    "run": "Run a command with credentials that are revoked when it ends.",
+    "revoke": "Revoke a credential, or all that a predicate names.",
+    "credentials": "List the credentials that may be alive.",
+    "audit": "Read the audit log.",
+    "whoami": "Show who you are, to yourself and to the gateway.",
+    "id-token": "Print the OIDC token that is sent.",
+    "apply": "Make the registry what a file says.",
+    "doctor": "Look for what is wrong, and say what to do.",
+}
+GROUP = "counterfoil.commands"
+
+
+class Verbs(TyperGroup):
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 typer calls it so
+        return [*OURS, *servers()]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]  # noqa: ARG002 typer calls it so
+        if cmd_name in OURS:
+            return made(import_module(f"counterfoil.cli.{cmd_name.replace('-', '_')}").verb)
+        found = servers().get(cmd_name)
+        return None if found is None else made(found.load())
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # noqa: ARG002 typer calls it so
+        with formatter.section("Commands"):
+            formatter.write_dl([*OURS.items(), *((name, "Server verb: see its own --help.") for name in servers())])
+
+
+def made(verb: Any) -> TyperCommand | TyperGroup:
+    """A function is a command, a Typer is what it is."""
+    if not isinstance(verb, typer.Typer):
+        alone = typer.Typer(add_completion=False, **QUIET)
+        alone.command()(verb)
+        verb = alone
+    command = get_command(verb)
+    if not isinstance(command, TyperCommand | TyperGroup):
+        raise TypeError("a verb is a function or a Typer")
+    return command
+
+
+def servers() -> dict[str, Any]:
+    """Verbs that a server's tree adds. Where that tree is not here, nothing is missed; where it is and fails, that is said."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 it takes longer than all the rest of --help
+
+    return {found.name: found for found in entry_points(group=GROUP) if find_spec(found.module.partition(".")[0])}

@@ -1,0 +1,270 @@
+"""The other verbs against a stand-in: what they ask, what they print, how they end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counterfoil.wire import binding
+from counterfoil.wire.armor import from_url
+from counterfoil.wire.sealing import Opener, Unsealable
+from tests.cli.shell import TOKEN, Shell
+from tests.cli.stand_in import CREDENTIAL_ID, Asked, no
+
+ORDER = "11111111-2222-5333-8444-555555555555"
+CREDENTIALS = [
+    {"credential_id": CREDENTIAL_ID, "connector": "postgres/demo", "project": "web", "environment": "production", "state": "active",
+     "scopes": ["read"], "expires_at": "2026-11-24T12:05:00Z"},
+]  # fmt: skip
+LEAVES: list[dict[str, Any]] = [
+    {"kind": "grant.denied", "project": "web", "environment": "preview", "connector": "postgres/demo", "code": "no_link"},
+    {
+        "kind": "registry.changed",
+        "actor": {"role": "admin", "sub_hash": "abcdef0123"},
+        "entry_kind": "link",
+        "name": "web->postgres/demo",
+        "change": "put",
+    },
+    {
+        "kind": "identity.rejected",
+        "unverified_issuer": "https://evil.example\x1b[2J",
+        "asked": {"connector": "postgres/demo"},
+        "code": "unknown_issuer",
+    },
+]
+REGISTRY = """
+kind: connector
+name: postgres/demo
+config: {host: 127.0.0.1, port: 5432}
+installation: main
+secrets:
+  password: {env: BROKER_PASSWORD}
+---
+- kind: link
+  connector: postgres/demo
+  project: web
+  environments: [production]
+  ceiling: {scopes: [read]}
+"""
+
+
+async def test_revoking_ones_own_says_that_it_is_accepted(sh: Shell):
+    said = await sh("revoke", CREDENTIAL_ID)
+
+    assert said.code == 0
+    assert "2026-11-24T12:00:00Z" in said.out
+    (asked,) = sh.gateway.at("/oauth2/revoke")
+    assert (asked.body, asked.bearer) == ({"token": CREDENTIAL_ID}, TOKEN)
+
+
+async def test_revoking_what_one_does_not_have_is_an_error(sh: Shell):
+    sh.gateway.says["/oauth2/revoke"] = lambda _: (200, {})
+    said = await sh("revoke", CREDENTIAL_ID)
+
+    assert said.code == 3
+    assert CREDENTIAL_ID in said.err
+
+
+def orders(sh: Shell, *states: dict[str, Any]) -> None:
+    coming = list(states)
+    sh.gateway.says["/v1/revocations"] = lambda _: (202, {"id": ORDER, "state": "accepted", "accepted": {"at": "2026-11-24T12:00:00Z"}, "matched": 2})
+    sh.gateway.says[f"/v1/revocations/{ORDER}"] = lambda _: (200, {"id": ORDER} | (coming.pop(0) if len(coming) > 1 else coming[0]))
+
+
+async def test_a_wider_predicate_is_waited_for_until_every_one_is_settled(sh: Shell):
+    orders(sh, {"state": "accepted", "counts": {"live": 2, "revoked": 0}}, {"state": "revoked", "counts": {"live": 0, "revoked": 2}})
+    said = await sh("revoke", "--connector", "postgres/demo", "--environment", "preview", "--cause", "leak", "-o", "json")
+
+    assert said.code == 0
+    assert json.loads(said.out)["counts"] == {"live": 0, "revoked": 2}
+    assert "accepted" in said.err
+    (asked,) = sh.gateway.at("/v1/revocations")
+    assert asked.body == {"predicate": {"connector": "postgres/demo", "environment": "preview"}, "cause": "leak", "dry_run": False}
+
+
+async def test_what_is_stuck_is_five_and_listed(sh: Shell):
+    left = [{"credential_id": CREDENTIAL_ID, "state": "stuck", "expires_at": "2026-11-24T12:05:00Z"}]
+    orders(sh, {"state": "revoked", "counts": {"live": 0, "revoked": 1, "stuck": 1}, "left": left})
+    said = await sh("revoke", "--project", "web")
+
+    assert said.code == 5
+    assert CREDENTIAL_ID in said.out
+    assert "stuck" in said.err
+
+
+async def test_a_dry_run_waits_for_nothing(sh: Shell):
+    sh.gateway.says["/v1/revocations"] = lambda _: (200, {"dry_run": True, "matched": 3})
+    said = await sh("revoke", "--subject-hash", "c" * 64, "--since", "1h", "--dry-run", "-o", "json")
+
+    assert json.loads(said.out) == {"dry_run": True, "matched": 3}
+    (asked,) = sh.gateway.asked
+    assert asked.body["dry_run"] is True
+    assert asked.body["predicate"].keys() == {"sub_hash", "since"}
+
+
+async def test_an_operator_revokes_what_is_not_their_own_by_predicate(sh: Shell):
+    orders(sh, {"state": "revoked", "counts": {"revoked": 1}})
+
+    assert (await sh("revoke", CREDENTIAL_ID, "--operator")).code == 0
+    assert sh.gateway.at("/v1/revocations")[0].body["predicate"] == {"credential_id": CREDENTIAL_ID}
+
+
+@pytest.mark.parametrize("argv", [(), (CREDENTIAL_ID, "--connector", "a/b"), ("--since", "soon"), ("no-uuid",)])
+async def test_a_revocation_names_one_thing_or_the_other(sh: Shell, argv: tuple[str, ...]):
+    assert (await sh("revoke", *argv)).code == 2
+    assert sh.gateway.asked == []
+
+
+async def test_credentials_are_listed(sh: Shell):
+    sh.gateway.says["/v1/credentials"] = lambda _: (200, {"credentials": CREDENTIALS, "next": None})
+    table, ids = await sh("credentials", "--connector", "postgres/demo"), await sh("credentials", "-o", "token")
+
+    assert table.out.splitlines()[0].split()[:3] == ["CREDENTIAL_ID", "CONNECTOR", "PROJECT"]
+    assert table.out.splitlines()[1].startswith(f"{CREDENTIAL_ID}  postgres/demo")
+    assert ids.out == f"{CREDENTIAL_ID}\n"
+    assert sh.gateway.asked[0].query == {"connector": "postgres/demo", "limit": "100"}
+
+
+def log(sh: Shell, facts: list[dict[str, Any]]) -> None:
+    leaves = [{"index": at, "leaf": json.dumps({"time": f"2026-11-24T12:00:0{at}.000000Z", "fact": fact})} for at, fact in enumerate(facts)]
+
+    def page(asked: Asked) -> tuple[int, Any]:
+        after, limit = asked.query.get("after"), int(asked.query["limit"])
+        found = leaves[-limit:] if after is None else leaves[int(after) + 1 :][:limit]
+        return 200, {"leaves": found, "size": len(leaves)}
+
+    sh.gateway.says["/v1/audit/leaves"] = page
+
+
+async def test_the_tail_of_the_log_is_a_line_a_leaf(sh: Shell):
+    log(sh, LEAVES)
+    said = await sh("audit", "tail")
+
+    _, denied, changed, rejected = said.out.splitlines()
+    assert denied.split() == ["0", "2026-11-24T12:00:00.000000Z", "grant.denied", "web/preview", "postgres/demo", "no_link"]
+    assert changed.split()[3:] == ["admin", "abcdef01", "link", "web->postgres/demo", "put"]
+    assert rejected.endswith("unknown_issuer")
+    assert "\x1b" not in said.out
+
+
+async def test_the_tail_is_as_long_as_asked_and_json_holds_the_whole_leaf(sh: Shell):
+    log(sh, LEAVES)
+    said = await sh("audit", "tail", "-n", "2", "-o", "json")
+
+    assert [json.loads(line)["leaf"]["fact"] for line in said.out.splitlines()] == LEAVES[1:]
+
+
+async def test_a_leafs_exact_bytes_can_be_had(sh: Shell):
+    log(sh, LEAVES[:1])
+
+    assert (await sh("audit", "tail", "-o", "token")).out == sh.gateway.says["/v1/audit/leaves"](Asked("", {"limit": "1"}, "", None))[1]["leaves"][0][
+        "leaf"
+    ] + "\n"
+
+
+async def test_whoami_shows_the_claims_even_where_the_gateway_rejects_them(sh: Shell):
+    sh.gateway.says["/v1/whoami"] = no("unknown_issuer", 401)
+    said = await sh("whoami")
+
+    assert said.code == 4
+    assert "https://issuer.example" in said.out
+    assert "unknown_issuer" in said.err
+
+
+async def test_whoami_shows_what_the_gateway_makes_of_it(sh: Shell):
+    sh.gateway.says["/v1/whoami"] = lambda _: (200, {"project": "web", "role": None})
+
+    assert json.loads((await sh("whoami", "-o", "json")).out) == {
+        "claims": {"sub": "me", "iss": "https://issuer.example"}, "gateway": {"project": "web", "role": None},
+    }  # fmt: skip
+
+
+async def test_the_id_token_is_printed_as_it_is(sh: Shell):
+    assert (await sh("id-token")).out == f"{TOKEN}\n"
+
+
+def registry(sh: Shell, tmp_path: Path, text: str = REGISTRY, *, have: dict[str, int] | None = None) -> str:
+    changes = [{"kind": "connector", "name": "postgres/demo", "change": "created"}, {"kind": "link", "name": "web", "change": "same"}]
+    sh.gateway.says["/v1/connectors"] = lambda _: (200, {"connectors": [{"name": "postgres/demo", "secrets": have or {}}]})
+    sh.gateway.says["/v1/registry"] = lambda asked: (200, {"revision": 7, "changes": changes, "dry_run": asked.body["dry_run"]})
+    sh.env["BROKER_PASSWORD"] = "canary-of-the-broker"
+    (tmp_path / "registry.yaml").write_text(text)
+    return str(tmp_path / "registry.yaml")
+
+
+async def test_apply_sends_the_entries_and_shows_what_changed(sh: Shell, tmp_path: Path):
+    said = await sh("apply", "-f", registry(sh, tmp_path))
+
+    assert said.code == 0
+    assert [line.split() for line in said.out.splitlines()[1:]] == [["created", "connector", "postgres/demo"], ["same", "link", "web"]]
+    assert "1 changed, 1 the same; revision 7" in said.err
+    (asked,) = sh.gateway.at("/v1/registry")
+    assert [entry["kind"] for entry in asked.body["entries"]] == ["connector", "link"]
+    assert asked.body["dry_run"] is False
+
+
+async def test_a_root_secret_leaves_sealed_to_the_providers_and_bound_to_its_place(sh: Shell, tmp_path: Path):
+    await sh("apply", "-f", registry(sh, tmp_path))
+
+    (asked,) = sh.gateway.at("/v1/registry")
+    (sent,) = asked.body["secrets"]
+    opener, box = Opener([sh.gateway.town.verifier]), from_url(sent["sealed"].encode())
+    assert {name: sent[name] for name in sent if name != "sealed"} == {
+        "connector": "postgres/demo", "installation": "main", "field": "password", "version": 1,
+    }  # fmt: skip
+    assert opener.open(box, binding.root("postgres/demo", "main", "password", 1)).text() == "canary-of-the-broker"
+    with pytest.raises(Unsealable):
+        opener.open(box, binding.root("postgres/other", "main", "password", 1))
+    assert "canary" not in json.dumps(asked.body)
+
+
+async def test_a_secret_that_is_there_stays_until_it_is_renewed(sh: Shell, tmp_path: Path):
+    file = registry(sh, tmp_path, have={"password": 3})
+    (tmp_path / "new").write_text("a new one\n")
+    await sh("apply", "-f", file)
+    await sh("apply", "-f", file, "--renew-secrets")
+    await sh("apply", "-f", file, "--secret", f"postgres/demo.password=@{tmp_path / 'new'}")
+
+    first, renewed, given = (asked.body["secrets"] for asked in sh.gateway.at("/v1/registry"))
+    assert first == []
+    assert renewed[0]["version"] == 4
+    opened = Opener([sh.gateway.town.verifier]).open(from_url(given[0]["sealed"].encode()), binding.root("postgres/demo", "main", "password", 4))
+    assert opened.text() == "a new one"
+
+
+async def test_a_dry_run_of_apply_says_so(sh: Shell, tmp_path: Path):
+    said = await sh("apply", "-f", registry(sh, tmp_path), "--dry-run")
+
+    assert sh.gateway.at("/v1/registry")[0].body["dry_run"] is True
+    assert "would change" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kind: connector\nname: postgres/demo\nsecrets: {password: canary}\n", "{env: NAME} or {file: path}"),
+        ("kind: connector\nname: postgres/demo\nunheard: canary\n", "unheard"),
+        ("kind: connector\nname: postgres/demo\nname: postgres/canary\n", "given twice"),
+        ("kind: link\nconnector: a/b\nproject: p\nenvironments: [e]\nceiling: {scopes: []}\nsecrets: {x: {env: X}}\n", "only a connector"),
+        ("kind: connector\nname: postgres/demo\nsecrets: {password: {env: NOT_THERE}}\n", "NOT_THERE"),
+        ("kind: connector\nname: postgres/demo\nsecrets: {password: {file: not-there}}\n", "not-there"),
+        ("- just a text\n", "no mapping"),
+        ("kind: [\n", "line"),
+        ("kind: !!python/object/apply:os.system ['true']\n", "line"),
+    ],
+)
+async def test_a_file_that_says_something_wrong_is_not_sent_and_not_quoted(sh: Shell, tmp_path: Path, text: str, said: str):
+    done = await sh("apply", "-f", registry(sh, tmp_path, text))
+
+    assert done.code == 2
+    assert said in done.err.replace("\n", " ")
+    assert "canary" not in done.err
+    assert sh.gateway.at("/v1/registry") == []
+
+
+async def test_a_secret_itself_is_never_an_argument(sh: Shell, tmp_path: Path):
+    said = await sh("apply", "-f", registry(sh, tmp_path), "--secret", "postgres/demo.password=canary")
+
+    assert said.code == 2
+    assert "canary" not in said.err
