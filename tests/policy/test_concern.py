@@ -44,6 +44,21 @@ def test_one_statement_for_all_makes_the_entry_concern_all() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('permit (principal, action == Action::"mint", resource);', {"mint"}),
+        ('permit (principal, action in [Action::"revoke", Action::"lift"], resource);', {"revoke", "lift"}),
+        ('permit (principal, action in Action::"lift", resource);', {"lift"}),
+        ("permit (principal, action, resource);", None),
+        ('permit (principal, action == Action::"mint", resource); forbid (principal, action, resource);', None),
+        ('permit (principal, action == Action::"mint", resource); forbid (principal, action == Action::"lift", resource);', {"mint", "lift"}),
+    ],
+)
+def test_which_actions_a_policy_names_is_known(text: str, expected: set[str] | None) -> None:
+    assert parse(text).actions == (frozenset(expected) if expected is not None else None)
+
+
+@pytest.mark.parametrize(
     ("body", "timed"),
     [
         ("context.lifetime < 5", False),

@@ -6,7 +6,7 @@ The policies are in Cedar's JSON form: https://docs.cedarpolicy.com/policies/jso
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,11 @@ class BadPolicy(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One entry's statements. `connectors` is None where any connector may be concerned."""
+    """One entry's statements. `connectors` is None where any connector may be concerned, `actions` where a statement names none."""
 
     statements: tuple[Statement, ...]
     connectors: frozenset[str] | None
+    actions: frozenset[str] | None
     timed: bool
 
 
@@ -40,9 +41,18 @@ def parse(text: str) -> Parsed:
     statements = [found["staticPolicies"][name] for name in sorted(found["staticPolicies"], key=lambda name: int(name.removeprefix("policy")))]
     if found["templates"] or not statements:
         raise BadPolicy("a template permits nothing" if found["templates"] else "there is no policy in it")
-    named = [connectors(one) for one in statements]
-    every = None if None in named else frozenset().union(*(one for one in named if one is not None))
-    return Parsed(tuple(statements), every, '"Var": "context"' in WITHOUT_CLOCK.sub("", json.dumps(statements)))
+    timed = '"Var": "context"' in WITHOUT_CLOCK.sub("", json.dumps(statements))
+    return Parsed(tuple(statements), joined([connectors(one) for one in statements]), joined([actions(one) for one in statements]), timed)
+
+
+def joined(named: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    return None if None in named else frozenset().union(*(one for one in named if one is not None))
+
+
+def actions(statement: Statement) -> frozenset[str] | None:
+    scope = statement["action"]
+    named = scope.get("entities") or [scope[member] for member in ("entity",) if member in scope]
+    return frozenset(one["id"] for one in named) if named else None
 
 
 def connectors(statement: Statement) -> frozenset[str] | None:
