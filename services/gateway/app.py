@@ -17,6 +17,7 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wire, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.store import registry_rows
+from counterfoil_server.runtime.store.hint import Hint
 from counterfoil_server.runtime.subjects import sub_hash
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
@@ -25,6 +26,7 @@ from services.gateway.handed import Handed
 from services.gateway.listening import Listening, behind_a_door, endings
 from services.gateway.own_settings import OwnSettings
 from services.gateway.permits import CedarPermits
+from services.gateway.relay import Relay
 from services.gateway.replies import Replies
 from services.gateway.routes import routes
 from services.gateway.settled import Settled
@@ -55,9 +57,10 @@ def wired(own: OwnSettings) -> Wire:
             settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, Jwks(careful(development=settings.development)),
             CedarPermits(), asker, waiting, settled, public(own, settings), settings.development,
         )  # fmt: skip
+        relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
         server = health.server(routes(doors(shared)), own.host, own.port)
         return Wiring(
-            loops=[behind_a_door(server, listening.run), handed.keep(), undelivered.run(), registry.run(), endings(ends, settled)],
+            loops=[behind_a_door(server, listening.run), handed.keep(), undelivered.run(), registry.run(), endings(ends, settled), relay.run()],
             closing=[listening.stop, ends.stop, outbox.stop, publisher.stop],
             listeners=[listener, ends],
         )

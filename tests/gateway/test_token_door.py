@@ -148,11 +148,11 @@ NOES = [
     (denied, "registry_unavailable", 503, "temporarily_unavailable", "authorize"),
     (refused, "provider_refused", 502, "server_error", "mint"),
     (refused, "provider_unavailable", 502, "temporarily_unavailable", "mint"),
-    (refused, "request_id_reused", 400, "invalid_request", "mint"),
-    (refused, "already_answered", 400, "invalid_request", "mint"),
+    (refused, "request_id_reused", 502, "server_error", "mint"),
+    (refused, "already_answered", 502, "temporarily_unavailable", "mint"),
     (refused, "in_progress", 503, "temporarily_unavailable", "mint"),
     (refused, "audit_unavailable", 503, "temporarily_unavailable", "mint"),
-    (refused, "revoked", 400, "invalid_target", "mint"),
+    (refused, "revoked", 502, "server_error", "mint"),
     (refused, "unknown_connector", 400, "invalid_target", "mint"),
     (refused, "late", 504, "temporarily_unavailable", "mint"),
 ]
@@ -201,5 +201,5 @@ async def test_what_was_revoked_before_its_answer_is_a_no_without_the_credential
 
     answer = await ask(gateway)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "revoked")
+    assert (answer.status_code, answer.json()["code"]) == (502, "revoked")
     assert "hunter2" not in answer.text

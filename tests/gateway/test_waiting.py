@@ -190,7 +190,7 @@ async def test_a_credential_that_fell_under_a_fence_or_block_on_its_way_is_not_h
 
     answer = await ask(gateway)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "revoked")
+    assert (answer.status_code, answer.json()["code"]) == (502, "revoked")
     assert "hunter2" not in answer.text
 
 
