@@ -146,14 +146,16 @@ def identity(one: Stranger, asked: Asked, wish: dict[str, Any], *, sub_hash: str
 
 
 def grant(who: IdentityVerified, evidence: Evidence, **changed: Any) -> GrantApproved:
-    usual = {"connector": "postgres/demo", "installation": "default", "issuer": who.issuer, "sub_hash": who.sub_hash, "project": who.project,
-             "environment": who.environment, "scopes": frozenset({"read"}), "lifetime": 60, "rule": "stolen", "grounds": Grounds(registry_revision=10**9)}  # fmt: skip
+    same = {name: getattr(who, name) for name in ("issuer", "sub_hash", "project", "environment")}
+    usual = same | {"connector": "postgres/demo", "installation": "default", "scopes": frozenset({"read"}), "lifetime": 60, "rule": "stolen"}
+    usual |= {"grounds": Grounds(registry_revision=10**9)}
     return GrantApproved.after(who, at=datetime.now(UTC), evidence=evidence, **(usual | changed))
 
 
 def asked_by(one: Stranger, wish: dict[str, Any]) -> Asked:
-    return Asked(request_id=uuid4(), request_hash=digest(uuid4().bytes), wish_hash=digest(canonical(wish)), requester_key="A" * 43, reply_to=one.reply_to,
-                 deadline=datetime.now(UTC) + timedelta(seconds=20), connector=wish["connector"])  # fmt: skip
+    deadline = datetime.now(UTC) + timedelta(seconds=20)
+    hashes = {"request_hash": digest(uuid4().bytes), "wish_hash": digest(canonical(wish))}
+    return Asked(request_id=uuid4(), requester_key="A" * 43, reply_to=one.reply_to, deadline=deadline, connector=wish["connector"], **hashes)
 
 
 async def minted(town: Town, asked: Asked) -> int:
