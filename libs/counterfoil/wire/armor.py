@@ -1,30 +1,35 @@
 """Bytes and numbers as text, each with exactly one spelling: whatever has two could be changed and still pass."""
 
 import re
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 
+# What is not of the other alphabet becomes what binascii refuses.
+FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
+TO_URL = bytes.maketrans(b"+/", b"-_")
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 def to_b64(data: bytes) -> str:
-    return b64encode(data).decode()
+    return b2a_base64(data, newline=False).decode()
 
 
 def from_b64(text: str) -> bytes:
-    data = b64decode(text, validate=True)
-    if b64encode(data).decode() != text:
-        raise ValueError("not canonical base64")
-    return data
+    return _canonical(text.encode())
 
 
 def to_url(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return b2a_base64(data, newline=False).translate(TO_URL).rstrip(b"=")
 
 
 def from_url(text: bytes) -> bytes:
-    data = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    if urlsafe_b64encode(data).rstrip(b"=") != text:  # urlsafe_b64decode skips foreign letters: this finds them
-        raise ValueError("not canonical base64url")
+    return _canonical(text.translate(FROM_URL) + b"=" * (-len(text) % 4))
+
+
+def _canonical(text: bytes) -> bytes:
+    """Strict about letters and padding; the bits beyond the last octet show when it is encoded again."""
+    data = a2b_base64(text, strict_mode=True)
+    if b2a_base64(data, newline=False) != text:
+        raise ValueError("not canonical base64")
     return data
 
 
