@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from counterfoil.contracts.base import Asked, ReplyTo
-from counterfoil.contracts.exchange_authorized import Evidence, Grounds
+from counterfoil.contracts.exchange_authorized import Evidence, GrantApproved, Grounds
 from counterfoil.contracts.exchange_verified import Basis, IdentityVerified
 from counterfoil.contracts.registry import Ceiling, Connector, Link
 
@@ -40,6 +40,21 @@ def verified(*, deadline: datetime = NOW + timedelta(seconds=10), **fields: Any)
         "basis": Basis(registry_revision=7),
     }
     return IdentityVerified.about(asked(deadline=deadline), **{**usual, **fields})
+
+
+def granted(who: IdentityVerified | None = None, **fields: Any) -> GrantApproved:
+    who = who or verified()
+    usual: dict[str, Any] = {name: getattr(who, name) for name in ("issuer", "sub_hash", "project", "environment")} | {
+        "at": NOW,
+        "connector": "postgres/demo",
+        "installation": "main",
+        "scopes": frozenset({"read"}),
+        "lifetime": 60,
+        "rule": "web->postgres/demo",
+        "grounds": GROUNDS,
+        "evidence": EVIDENCE,
+    }
+    return GrantApproved.after(who, **{**usual, **fields})
 
 
 def wishing(**wish: Any) -> IdentityVerified:

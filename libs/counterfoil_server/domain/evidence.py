@@ -23,7 +23,8 @@ def fault(grant: GrantApproved, who: IdentityVerified, wish_hash: str, wish: Wis
 
 
 def within(grant: GrantApproved, wish: Wish, connector: Connector) -> bool:
-    """A wish that names no scope asks for the connector's own defaults."""
+    """A wish that names no scope asks for the connector's own defaults; details narrow, so to leave them all out would be to widen."""
     asked = frozenset(wish.scopes) or (connector.scopes if not wish.details else frozenset())
-    longest = wish.lifetime or UNASKED
-    return grant.scopes <= asked and grant.lifetime <= longest and all(covered(detail, wish.details) for detail in grant.details)
+    if not grant.scopes <= asked or grant.lifetime > (wish.lifetime or UNASKED):
+        return False
+    return bool(grant.details) == bool(wish.details) and all(covered(detail, wish.details) for detail in grant.details)
