@@ -66,11 +66,7 @@ def app(issuer: LocalIssuer) -> Starlette:
         token = issuer.sign(where | {"sub": subject, "aud": asked.get("audience") or issuer.audience})
         return PlainTextResponse(token, headers={"Cache-Control": "no-store"})
 
-    routes = [
-        Route("/.well-known/openid-configuration", discovery),
-        Route("/jwks", jwks),
-        Route("/id-token", id_token),
-    ]
+    routes = [Route("/.well-known/openid-configuration", discovery), Route("/jwks", jwks), Route("/id-token", id_token)]
     # Against a web page that rebinds its own name to this machine and reads a token.
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost"])])
 

@@ -109,9 +109,7 @@ async def test_an_issuer_with_a_query_or_fragment_is_not_asked(issuer: str):
     assert http.asked == []
 
 
-@pytest.mark.parametrize(
-    "document", [b"", b"<html>", b"[]", b'{"issuer": 1, "issuer": 2}', b"[" * 10_000, b"\xff"], ids=lambda raw: repr(raw[:10])
-)
+@pytest.mark.parametrize("document", [b"", b"<html>", b"[]", b'{"issuer": 1, "issuer": 2}', b"[" * 10_000, b"\xff"], ids=lambda raw: repr(raw[:10]))
 async def test_a_document_that_cannot_be_read_is_unavailable(document: bytes):
     with pytest.raises(Unavailable):
         await asked(Canned().say(WELL_KNOWN, document))

@@ -19,9 +19,7 @@ def test_ed448_is_an_eddsa_too():
 
 
 def test_the_claims_come_back_as_they_were_signed():
-    assert accepted(token(jti="a", repository="acme/web", nested={"deep": [1, {"deeper": "é"}]}))["nested"] == {
-        "deep": [1, {"deeper": "é"}]
-    }
+    assert accepted(token(jti="a", repository="acme/web", nested={"deep": [1, {"deeper": "é"}]}))["nested"] == {"deep": [1, {"deeper": "é"}]}
 
 
 @pytest.mark.parametrize(
@@ -104,13 +102,7 @@ def test_unused_odd_keys_do_not_spoil_the_set():
 
 @pytest.mark.parametrize(
     "members",
-    [
-        {"use": "sig"},
-        {"alg": "RS256"},
-        {"key_ops": ["verify"]},
-        {"use": "sig", "key_ops": ["sign", "verify"]},
-        {"x5c": ["MII"], "x5t": "abc"},
-    ],
+    [{"use": "sig"}, {"alg": "RS256"}, {"key_ops": ["verify"]}, {"use": "sig", "key_ops": ["sign", "verify"]}, {"x5c": ["MII"], "x5t": "abc"}],
     ids=str,
 )
 def test_what_issuers_say_of_their_keys_is_understood(members: dict[str, object]):

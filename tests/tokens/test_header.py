@@ -49,9 +49,7 @@ def test_a_missing_alg_is_refused():
     assert refusal(signed(b'{"typ":"JWT","kid":"rsa"}', BODY)) == "bad_header"
 
 
-@pytest.mark.parametrize(
-    "alg", ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "rs256", "RS256 ", "RS1", "ES256K", "Ed25519"]
-)
+@pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "rs256", "RS256 ", "RS1", "ES256K", "Ed25519"])
 @pytest.mark.parametrize("signature", [b"AA", b64(b"\0" * 256)], ids=["short", "zeros"])
 def test_an_algorithm_beyond_the_ten_is_refused(alg: str, signature: bytes):
     head = b64(dumps({"alg": alg, "typ": "JWT", "kid": "rsa"}))
@@ -63,8 +61,10 @@ def test_an_algorithm_that_the_entry_does_not_allow_is_refused(alg: str):
     assert refusal(token(alg), entry(algorithms=frozenset({"RS256"}))) == "algorithm"
 
 
-def test_an_entry_cannot_allow_hmac():
-    assert refusal(signed(b'{"alg":"HS256","kid":"rsa"}', BODY), entry(algorithms=frozenset({"HS256", "none"}))) == "algorithm"
+@pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512", "none", "ES256K", "RS1"])
+def test_an_entry_cannot_allow_what_is_never_accepted(alg: str):
+    careless = entry(algorithms=frozenset({alg}))
+    assert refusal(signed(dumps({"alg": alg, "kid": "rsa"}), BODY), careless) == "algorithm"
 
 
 WRONG_KEYS = [
@@ -87,22 +87,7 @@ def test_another_key_of_the_same_set_does_not_do():
     assert refusal(token("EdDSA", header={"kid": "ed448"})) == "bad_signature"
 
 
-KIDS = [
-    "",
-    "RSA",
-    "rsa ",
-    " rsa",
-    "rsa\u200b",
-    "../rsa",
-    "rsa/../rsa",
-    "rsa' OR '1'='1",
-    "*",
-    "%",
-    "file:///dev/null",
-    "0",
-    "x" * 256,
-    "rsa,other",
-]
+KIDS = ["", "RSA", "rsa ", " rsa", "rsa\u200b", "../rsa", "rsa/../rsa", "rsa' OR '1'='1", "*", "%", "file:///dev/null", "0", "x" * 256, "rsa,other"]
 
 
 @pytest.mark.parametrize("kid", KIDS, ids=repr)

@@ -130,9 +130,7 @@ def test_json_with_two_readings_or_none_is_malformed(raw: bytes):
     assert refusal(raw) == "malformed"
 
 
-@pytest.mark.parametrize(
-    "raw", [signed(part, BODY) for part in (b"[]", b"null", b'{"alg":"RS256","alg":"RS256"}', b'{"alg":"RS256","kid":NaN}')]
-)
+@pytest.mark.parametrize("raw", [signed(part, BODY) for part in (b"[]", b"null", b'{"alg":"RS256","alg":"RS256"}', b'{"alg":"RS256","kid":NaN}')])
 def test_a_header_is_read_as_strictly(raw: bytes):
     assert refusal(raw) == "malformed"
 

@@ -17,7 +17,7 @@ class Fetches(Protocol):
     async def fetch_json(self, url: str) -> bytes: ...
 
 
-class Misconfigured(Exception):  # noqa: N818 a word of its own, as every no
+class Misconfigured(Exception):
     """The issuer answered, with something that cannot be right."""
 
 

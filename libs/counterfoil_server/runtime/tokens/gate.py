@@ -11,7 +11,7 @@ from counterfoil_server.runtime.tokens.signatures import Signatures
 
 
 @closed
-def verified(  # noqa: PLR0913, PLR0917 each is a thing the answer depends on
+def verified(
     token: Unverified, issuer: Issuer, keys: KeySet, audience: str, now: datetime, signatures: Signatures | None = None
 ) -> dict[str, object]:
     """The claims, proven. `audience` is the installation's; an issuer entry with its own wins. Raises Rejected, and nothing else."""
@@ -20,9 +20,7 @@ def verified(  # noqa: PLR0913, PLR0917 each is a thing the answer depends on
     check_header(token.header, issuer)
     alg, kid = str(token.header["alg"]), token.header.get("kid")
     key = keys.key(None if kid is None else str(kid), alg)
-    if not (
-        signatures.verifies(token, issuer, keys, key) if signatures is not None else key.verifies(alg, token.signing_input, token.signature)
-    ):
+    if not (signatures.verifies(token, issuer, keys, key) if signatures is not None else key.verifies(alg, token.signing_input, token.signature)):
         raise Rejected("bad_signature", "the signature is not the issuer's")
     check_claims(token.unverified_claims, issuer, issuer.audience or audience, now)
     return token.unverified_claims

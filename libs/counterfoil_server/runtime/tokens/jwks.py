@@ -16,7 +16,7 @@ RETRY = 5.0
 EARLY = 0.8  # of the refresh: from here the next set is fetched while the present one still answers
 
 
-class Unavailable(Exception):  # noqa: N818 a word of its own, as every no
+class Unavailable(Exception):
     """The issuer's keys cannot be had now: nothing is said about the token."""
 
     code = "issuer_unavailable"

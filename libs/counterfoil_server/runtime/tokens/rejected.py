@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Rejected(Exception):  # noqa: N818 a word of its own, as every no
+class Rejected(Exception):
     """An identity that was not proven. Final: the same token will be rejected again."""
 
     def __init__(self, code: Code, message: str) -> None:

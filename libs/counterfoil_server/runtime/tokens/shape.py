@@ -7,7 +7,6 @@ from counterfoil_server.runtime.tokens.notation import base64url, json_object
 from counterfoil_server.runtime.tokens.rejected import Rejected, closed
 
 LARGEST = 16 * 1024
-ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 # They let a token bring or point to its own key, or change what is signed. `x5t` is judged with the issuer's entry: gate.py.
 REFUSED = frozenset({"jwk", "jku", "x5u", "x5c", "x5t#S256", "crit", "b64", "zip", "enc"})
@@ -36,19 +35,21 @@ def shape(token: bytes) -> Unverified:
     """Read a compact JWS strictly. Raises Rejected, and nothing else."""
     if len(token) > LARGEST:
         raise Rejected("oversized", f"a token has at most {LARGEST} bytes")
-    if token.translate(None, ALPHABET) != b"..":
-        raise Rejected("malformed", "a token is three parts of base64url, without padding")
-    signing_input, _, sealed = token.rpartition(b".")
-    head, _, body = signing_input.partition(b".")
-    if not (head and body and sealed):
-        raise Rejected("malformed", "a part of the token is empty")
+    head, body, sealed = parts(token)
     header = json_object(base64url(head))
     check_header(header)
     claims = json_object(base64url(body))
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or not issuer:
         raise Rejected("bad_claims", "iss must be a string")
-    return Unverified(header, claims, signing_input, base64url(sealed), issuer)
+    return Unverified(header, claims, token[: len(token) - len(sealed) - 1], base64url(sealed), issuer)
+
+
+def parts(token: bytes) -> list[bytes]:
+    found = token.split(b".", 3)
+    if len(found) != 3 or not all(found):
+        raise Rejected("malformed", "a token is three parts of base64url, none of them empty")
+    return found
 
 
 def check_header(header: dict[str, object]) -> None:
