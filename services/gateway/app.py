@@ -55,7 +55,7 @@ def wired(own: OwnSettings) -> Wire:
         asker = Asker(kafka, runtime.keys, requester, outbox, reply_to, own.patience, runtime.now)
         shared = Shared(
             settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, Jwks(careful(development=settings.development)),
-            CedarPermits(), asker, waiting, settled, public(own, settings), settings.development,
+            CedarPermits(registry), asker, waiting, settled, public(own, settings), settings.development,
         )  # fmt: skip
         relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
         server = health.server(routes(doors(shared)), own.host, own.port)

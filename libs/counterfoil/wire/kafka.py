@@ -18,6 +18,7 @@ __all__ = ["AIOKafkaConsumer", "Connection", "KafkaError", "Listener", "Publishe
 
 LARGEST_MESSAGE = 256 * 1024
 LARGEST_BATCH = 512 * 1024
+METADATA_TRIES, METADATA_PAUSE = 20, 0.1
 BROKEN = (OutOfOrderSequenceNumber, ProducerFenced, UnknownError)
 """Errors after which an idempotent producer is of no more use. Code 90, PRODUCER_FENCED, shows as UnknownError."""
 
@@ -167,8 +168,14 @@ class Listener:
         return int(max(ends.values()))
 
     async def partitions(self) -> list[int]:
-        # a consumer that has never asked for the topic knows nothing of it
-        await self.consumer._client.force_metadata_update() if not self.consumer.partitions_for_topic(self._topic) else None  # noqa: SLF001
+        """A consumer that never asked for the topic knows nothing of it, and a broker knows of a new one a moment later than who made it."""
+        wanted = self._partition or 0
+        for _ in range(METADATA_TRIES):
+            found = self.consumer.partitions_for_topic(self._topic) or set()
+            if wanted in found:
+                break
+            await self.consumer._client.force_metadata_update()  # noqa: SLF001
+            await asyncio.sleep(METADATA_PAUSE)
         return sorted(self.consumer.partitions_for_topic(self._topic) or ())
 
     async def batches(self) -> AsyncIterator[Sequence[Any]]:
