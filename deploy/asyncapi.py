@@ -18,6 +18,7 @@ from counterfoil.wire.kafka_topics import DEAD_LETTERS_KEPT, configs
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime import bus
 from counterfoil_server.runtime.dispatch import Dispatch
+from counterfoil_server.runtime.settings import Settings
 from deploy import headers
 from deploy.examples import example
 from deploy.schemas import all_in_one, kinds
@@ -109,7 +110,7 @@ def channel(name: str, tells: str, names: Json, settings: Mapping[str, str]) -> 
         "retention.ms": int(settings["retention.ms"]),
         "max.message.bytes": int(settings["max.message.bytes"]),
     }
-    binding = {"topic": CLUSTER.topic(name), "partitions": 4, "topicConfiguration": config, "bindingVersion": BINDING}
+    binding = {"topic": CLUSTER.topic(name), "partitions": Settings.partitions, "topicConfiguration": config, "bindingVersion": BINDING}
     return {"address": CLUSTER.topic(name), "description": tells, "messages": names, "bindings": {"kafka": binding}}
 
 

@@ -99,11 +99,16 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
             await asyncio.sleep(BACKOFF)
             raise
         if isinstance(consumer, AIOKafkaConsumer):
-            ends: dict[Any, int] = {}
-            for record in records:
-                place = TopicPartition(record.topic, record.partition)
-                ends[place] = max(ends.get(place, 0), record.offset + 1)
-            await consumer.commit(ends)
+            await consumer.commit(ends(records))
+
+
+def ends(records: Sequence[Any]) -> dict[TopicPartition, int]:
+    """The offset after the last record of each partition."""
+    found: dict[TopicPartition, int] = {}
+    for record in records:
+        place = TopicPartition(record.topic, record.partition)
+        found[place] = max(found.get(place, 0), record.offset + 1)
+    return found
 
 
 def consumers(made: KafkaBroker) -> list[AIOKafkaConsumer]:

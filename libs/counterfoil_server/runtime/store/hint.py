@@ -35,7 +35,7 @@ class Hint:
                     try:
                         connection = await listen(self._dsn, self._channel, self._heard.set)
                     except AWAY as error:
-                        log.warning("not listening to %s", self._channel, extra={"error": type(error).__name__})
+                        log.warning("not listening", extra={"channel": self._channel, "error": type(error).__name__})
                 await asyncio.sleep(AGAIN)
         finally:
             if connection is not None:

@@ -26,7 +26,7 @@ FIELDS: Final = frozenset(
         "role",
         "instance",
         "seconds",
-        "name",
+        "channel",
         "state",
         "port",
         "url",
