@@ -60,6 +60,11 @@ def test_a_grant_within_the_wish_is_none_of_its_business() -> None:
     assert found(fact.model_copy(update=narrower), who) is None
 
 
+def test_to_leave_out_the_details_of_a_wish_is_to_widen_it() -> None:
+    fact, who = granted(scopes=["read"], details=[DETAIL])
+    assert found(fact.model_copy(update={"details": ()}), who) == "beyond_evidence"
+
+
 def test_no_details_are_added_to_a_wish_that_names_none() -> None:
     fact, who = granted(scopes=["read"])
     assert found(fact.model_copy(update={"details": (DETAIL,)}), who) == "beyond_evidence"
