@@ -23,6 +23,7 @@ from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.building import Shared, doors
 from services.gateway.handed import Handed
+from services.gateway.limits import Limited
 from services.gateway.listening import Listening, behind_a_door, endings
 from services.gateway.own_settings import OwnSettings
 from services.gateway.permits import CedarPermits
@@ -59,6 +60,7 @@ def wired(own: OwnSettings) -> Wire:
         )  # fmt: skip
         relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
         server = health.server(routes(doors(shared)), own.host, own.port)
+        server.config.http = Limited
         return Wiring(
             loops=[behind_a_door(server, listening.run), handed.keep(), undelivered.run(), registry.run(), endings(ends, settled), relay.run()],
             closing=[listening.stop, ends.stop, outbox.stop, publisher.stop],

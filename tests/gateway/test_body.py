@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from counterfoil_server.runtime import health
-from services.gateway import body
+from services.gateway import body, limits
+from services.gateway.limits import Limited
 from tests.gateway.conftest import Town
 
 HEAD = b"POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -18,6 +19,7 @@ HEAD = b"POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-w
 async def port(gateway: Town) -> AsyncIterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = health.server(gateway.app, "127.0.0.1", 0)
+    server.config.http = Limited
     task = asyncio.create_task(server.serve([listening]))
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
@@ -54,6 +56,31 @@ async def test_a_body_that_does_not_arrive_is_given_up(port: int, monkeypatch: p
 
     assert head.startswith(b"HTTP/1.1 408 ")
     writer.close()
+
+
+async def head_of(port: int, said: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    return head
+
+
+async def test_a_head_without_end_is_given_up_by_size_and_by_time(port: int, monkeypatch: pytest.MonkeyPatch):
+    many, long = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 90) for n in range(800)), b"X-Long: " + b"a" * 70_000
+    for said in (b"GET / HTTP/1.1\r\n" + many, b"GET / HTTP/1.1\r\n" + long, b"GET /" + b"a" * 70_000):
+        assert (await head_of(port, said)).startswith(b"HTTP/1.1 431 ")
+    monkeypatch.setattr(limits, "PATIENCE", 0.05)
+    for said in (b"", b"GET / HTTP/1.1\r\nX-Slow: a"):
+        assert (await head_of(port, said)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_who_keeps_a_connection_may_ask_again_on_it(port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "PATIENCE", 0.05)
+    async with httpx.AsyncClient() as http:
+        for _ in range(3):
+            assert (await http.get(f"http://127.0.0.1:{port}/.well-known/counterfoil")).status_code == 200
+            await asyncio.sleep(0.1)
 
 
 async def test_the_next_caller_is_served(port: int):
