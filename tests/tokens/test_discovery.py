@@ -1,44 +1,16 @@
 """What an issuer may say of itself, and what becomes of a fetch that goes wrong."""
 
-import asyncio
-import json
-
 import pytest
 
 from counterfoil.contracts.registry import Issuer
 from counterfoil_server.runtime.tokens.jwks import Jwks, Unavailable
+from tests.tokens.canned import KEYS, WELL_KNOWN, Canned, configuration
 from tests.tokens.forge import ISSUER, entry, jwk
-
-WELL_KNOWN = f"{ISSUER}/.well-known/openid-configuration"
-KEYS = json.dumps({"keys": [jwk("rsa")]}).encode()
-
-
-class Canned:
-    """Answers by url; whatever else is asked for is an error of the test."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.gate: asyncio.Event | None = None
-
-    def say(self, url: str, document: object) -> "Canned":
-        self.answers[url] = document if isinstance(document, bytes) else json.dumps(document).encode()
-        return self
-
-    async def fetch_json(self, url: str) -> bytes:
-        self.asked.append(url)
-        if self.gate:
-            await self.gate.wait()
-        return self.answers[url]
 
 
 async def asked(http: Canned, issuer: Issuer | None = None) -> list[str]:
     await Jwks(http).keys(issuer or entry(), None)
     return http.asked
-
-
-def configuration(issuer: str = ISSUER, jwks_uri: object = f"{ISSUER}/jwks") -> dict[str, object]:
-    return {"issuer": issuer, "jwks_uri": jwks_uri}
 
 
 async def test_keys_lie_where_the_discovery_document_says():
@@ -115,45 +87,6 @@ async def test_a_document_that_cannot_be_read_is_unavailable(document: bytes):
         await asked(Canned().say(WELL_KNOWN, document))
     with pytest.raises(Unavailable):
         await asked(Canned().say(WELL_KNOWN, configuration()).say(f"{ISSUER}/jwks", document))
-
-
-async def test_a_set_that_breaks_the_rules_does_not_replace_the_one_in_use():
-    now = 0.0
-    http = Canned().say(WELL_KNOWN, configuration()).say(f"{ISSUER}/jwks", KEYS)
-    jwks = Jwks(http, lambda: now)
-    before = await jwks.keys(entry(), "rsa")
-    http.say(f"{ISSUER}/jwks", {"keys": [jwk("rsa"), jwk("other", kid="rsa")]})
-    now = 301.0
-    assert await jwks.keys(entry(), "rsa") is before
-    assert jwks.age(entry()) == 301
-
-
-async def test_a_caller_who_leaves_does_not_stop_the_fetch_for_the_others():
-    http = Canned().say(WELL_KNOWN, configuration()).say(f"{ISSUER}/jwks", KEYS)
-    http.gate = asyncio.Event()
-    jwks = Jwks(http)
-    first, second = (asyncio.create_task(jwks.keys(entry(), "rsa")) for _ in range(2))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    http.gate.set()
-    assert "rsa" in await second
-    assert len(http.asked) == 2
-
-
-async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known():
-    now = 0.0
-    http = Canned().say(WELL_KNOWN, configuration()).say(f"{ISSUER}/jwks", KEYS)
-    jwks = Jwks(http, lambda: now)
-    before = await jwks.keys(entry(), "rsa")
-    http.gate = asyncio.Event()
-    stranger = asyncio.create_task(jwks.keys(entry(), "invented"))
-    await asyncio.sleep(0)
-    assert await jwks.keys(entry(), "rsa") is before
-    assert not stranger.done()
-    http.gate.set()
-    await stranger
 
 
 async def test_issuers_do_not_share_keys():

@@ -8,8 +8,6 @@ from counterfoil.contracts.registry import Issuer
 from counterfoil_server.runtime.tokens.keyset import KeySet
 from counterfoil_server.runtime.tokens.notation import json_object
 
-PORTS = {"https": 443, "http": 80}
-
 
 class Fetches(Protocol):
     """Careful http: runtime/outbound.py."""
@@ -39,6 +37,6 @@ async def jwks_uri(http: Fetches, issuer: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """RFC 6454."""
+    """RFC 6454. httpx.URL takes a scheme's usual port out."""
     parsed = httpx.URL(url)
-    return parsed.scheme, parsed.host, parsed.port or PORTS.get(parsed.scheme)
+    return parsed.scheme, parsed.host, parsed.port
