@@ -56,7 +56,7 @@ class StandIn:
         }
 
     def app(self) -> Starlette:
-        methods = ["GET", "POST"]
+        methods = ["GET", "POST", "DELETE"]
         return Starlette(routes=[Route("/.well-known/counterfoil", self.known), Route("/{path:path}", self.answer, methods=methods)])
 
     async def known(self, _: Request) -> Response:

@@ -126,6 +126,40 @@ async def test_credentials_are_listed(sh: Shell):
     assert sh.gateway.asked[0].query == {"connector": "postgres/demo", "limit": "100"}
 
 
+def stopped(sh: Shell) -> None:
+    sh.gateway.says["/v1/connectors"] = lambda _: (
+        200,
+        {"connectors": [{"name": "a/b", "state": "active"}, {"name": "postgres/demo", "state": "fenced"}]},
+    )
+    sh.gateway.says["/v1/blocks"] = lambda _: (200, {"blocks": [{"id": ORDER, "project": "web", "since": "2026-11-24T12:00:00Z"}]})
+    sh.gateway.says["/v1/connectors/postgres/demo/unfence"] = sh.gateway.says[f"/v1/blocks/{ORDER}"] = lambda _: (200, {})
+
+
+async def test_what_is_stopped_is_listed(sh: Shell):
+    stopped(sh)
+    said = await sh("lift")
+
+    assert [line.split() for line in said.out.splitlines()[1:]] == [
+        ["postgres/demo", "fence", "connector=postgres/demo"], [ORDER, "block", "project=web", "2026-11-24T12:00:00Z"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "door"), [("postgres/demo", "/v1/connectors/postgres/demo/unfence"), (ORDER, f"/v1/blocks/{ORDER}")])
+async def test_what_is_stopped_is_lifted_by_its_name(sh: Shell, name: str, door: str):
+    stopped(sh)
+
+    assert (await sh("lift", name, "--dry-run")).code == 0
+    assert sh.gateway.at(door) == []
+    assert (await sh("lift", name)).code == 0
+    assert len(sh.gateway.at(door)) == 1
+
+
+async def test_what_is_not_stopped_cannot_be_lifted(sh: Shell):
+    stopped(sh)
+
+    assert (await sh("lift", "a/b")).code == 2
+
+
 def log(sh: Shell, facts: list[dict[str, Any]]) -> None:
     leaves = [{"index": at, "leaf": json.dumps({"time": f"2026-11-24T12:00:0{at}.000000Z", "fact": fact})} for at, fact in enumerate(facts)]
 

@@ -17,7 +17,7 @@ from counterfoil import Client, CounterfoilError, Denied, RateLimited, Rejected,
 from counterfoil.contracts.exchange_minted import credential_id
 from counterfoil.wire.armor import to_url
 from counterfoil.wire.opening_key import OpeningKey
-from tests.client.answers import DSN, PARTS, Town, asked, minted
+from tests.client.answers import DSN, PARTS, Town, asked, minted, no
 
 URL = "https://exchange.example"
 HASH = "a" * 64
@@ -174,6 +174,29 @@ async def test_an_error_is_of_its_class_and_says_all_that_the_gateway_said(gatew
     assert error.extra == {"beyond": ["write"]}
     assert error.request_id == form(gateway.asked[0])["request_id"]
     assert len(gateway.asked) == 1
+
+
+async def test_a_no_comes_with_its_receipt_where_that_holds_and_is_its_own(gateway: Gateway):
+    def deny(about: str) -> Callable[[dict[str, str]], httpx.Response]:
+        def answer(sent: dict[str, str]) -> httpx.Response:
+            leaf = gateway.town.append(no({"request_id": about or sent["request_id"]}))
+            return httpx.Response(400, json={"code": "no_link", "receipt": gateway.town.receipt(leaf)})
+
+        return answer
+
+    foreign = str(UUID(int=9))
+    forged = httpx.Response(400, json={"code": "no_link", "receipt": {"index": 0, "leaf": "{}", "proof": "none"}})
+    gateway.answers = [deny(""), deny(foreign), lambda _: forged]
+    async with gateway.client() as cf:
+        found = []
+        for _ in gateway.answers:
+            with pytest.raises(Denied) as raised:
+                await cf.exchange("postgres/demo")
+            found.append(raised.value.receipt)
+
+    assert found[0] is not None
+    assert found[0].index == 2
+    assert found[1:] == [None, None]
 
 
 async def test_a_gateway_that_is_away_is_said_and_no_error_holds_the_token(gateway: Gateway):

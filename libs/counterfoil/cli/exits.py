@@ -1,6 +1,7 @@
 """How a call ends: what is said on stderr, and the exit code."""
 
 import json
+import re
 import sys
 
 from counterfoil.client import errors
@@ -28,7 +29,8 @@ def say(line: str) -> None:
 
 def told(error: CounterfoilError) -> int:
     """Say it, and give the code."""
-    say(f"counterfoil: {type(error).__name__.lower()}: {error.message} [{error.code}]")
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    say(f"counterfoil: {word}: {error.message} [{error.code}]")
     for name, value in error.extra.items():
         say(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
     if isinstance(error, errors.ConsentRequired) and error.url:

@@ -64,7 +64,7 @@ async def wider(session: Session, order: dict[str, Any], wait: bool) -> dict[str
         answer: dict[str, Any] = await v1.post("revocations", order)
         if order["dry_run"] or not wait:
             return answer
-        say(f"accepted: {answer['id']}; nothing more is minted or handed over for it")
+        say(f"accepted: {answer['id']}; nothing more is minted or handed over for it, until `counterfoil lift` says so")
         return await settled(v1, answer["id"])
 
 

@@ -91,3 +91,6 @@ class V1:
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return await self.door.call("POST", f"/v1/{path}", Deadline(self.timeout), bearer=self.bearer, body=body)
+
+    async def delete(self, path: str) -> Any:
+        return await self.door.call("DELETE", f"/v1/{path}", Deadline(self.timeout), bearer=self.bearer)

@@ -15,6 +15,7 @@ OURS = {
     "get": "Get a credential for a while.",
     "run": "Run a command with credentials that are revoked when it ends.",
     "revoke": "Revoke a credential, or all that a predicate names.",
+    "lift": "List what a wider revocation has stopped, or let it go on.",
     "credentials": "List the credentials that may be alive.",
     "audit": "Read the audit log.",
     "whoami": "Show who you are, to yourself and to the gateway.",

@@ -38,6 +38,8 @@ class CounterfoilError(Exception):
         self.stage = stage
         self.receipt = receipt
         self.answered = True
+        self.unverified_receipt: object = None
+        """As it came over HTTP, before anybody has looked at it."""
         self.extra: Mapping[str, Any] = {}
         """What else the caller may know: what was beyond the ceiling, the nearest grant, the rule."""
 
@@ -131,7 +133,8 @@ def from_problem(
         fix=_text(problem.get("fix")) or "", retryable=again if isinstance(again, bool) else name in AGAIN or kind in (Unavailable, RateLimited),
         receipt=receipt, **text,
     )  # fmt: skip
-    error.extra = {member: problem[member] for member in EXTRA if problem.get(member)}
+    error.extra = {member: problem[member] for member in EXTRA if problem.get(member) and problem[member] != error.message}
+    error.unverified_receipt = problem.get("receipt")
     if isinstance(error, ConsentRequired):
         error.url = _text(problem.get("url"))
     return error

@@ -53,16 +53,16 @@ class Receipts:
             raise _unproven("wrong_receipt", "the receipt proves something else", answer)
         return found["fact"], Receipt(read_proof(proof).index, proof, leaf, self.log_key)
 
-    async def of_a_no(self, member: Any, deadline: Deadline) -> Receipt | None:
-        """The receipt of a problem document, where it has one that holds. A no needs no proof to be one."""
+    async def of_a_no(self, member: Any, deadline: Deadline, request_id: UUID) -> Receipt | None:
+        """The receipt of a problem document, where it has one that holds and is of this request. A no needs no proof to be one."""
         leaf, proof = _texts(member)
         if leaf is None or proof is None:
             return None
         try:
-            await self._included(leaf.encode(), proof, deadline)
-        except BadReceipt:
+            found = await self._included(leaf.encode(), proof, deadline)
+        except (BadReceipt, CounterfoilError):
             return None
-        return Receipt(read_proof(proof).index, proof, leaf, self.log_key)
+        return Receipt(read_proof(proof).index, proof, leaf, self.log_key) if _request_id(found) == str(request_id) else None
 
     async def _included(self, leaf: bytes, proof: str, deadline: Deadline) -> dict[str, Any]:
         try:
@@ -77,6 +77,13 @@ def _texts(member: Any) -> tuple[str | None, str | None]:
     found = member if isinstance(member, dict) else {}
     leaf, proof = found.get("leaf"), found.get("proof")
     return (leaf if isinstance(leaf, str) else None), (proof if isinstance(proof, str) else None)
+
+
+def _request_id(leaf: dict[str, Any]) -> object:
+    try:
+        return leaf["fact"]["asked"]["request_id"]
+    except (KeyError, TypeError):
+        return None
 
 
 def _about(leaf: dict[str, Any]) -> tuple[object, ...]:

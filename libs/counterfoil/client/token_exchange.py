@@ -37,6 +37,7 @@ class TokenExchange:
         except CounterfoilError as error:
             error.request_id = error.request_id or str(self._request_id)
             error.trace_id = error.trace_id or self._trace.trace_id
+            error.receipt = await self._receipts.of_a_no(error.unverified_receipt, self._deadline, self._request_id)
             raise
         if not isinstance(answer, dict) or "access_token" not in answer:
             fix = "check that COUNTERFOIL_URL is the URL of a Counterfoil gateway"
