@@ -1,6 +1,5 @@
 """The registry's entries: what an operator declares. `counterfoil apply` reads them, `registry.changed` carries them, every stage holds a snapshot."""
 
-from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -111,7 +110,3 @@ class Operator(Entry):
 
 
 Registered = Annotated[Issuer | Connector | Link | Policy | Operator, Field(discriminator="kind")]
-
-
-def lifetime(seconds: int) -> timedelta:
-    return timedelta(seconds=seconds)
