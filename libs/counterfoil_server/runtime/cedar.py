@@ -79,5 +79,4 @@ def parsed(text: str) -> Parsed | None:
         return None
 
 
-def compact(value: Json) -> str:
-    return json.dumps(value, separators=(",", ":"))
+compact = json.JSONEncoder(separators=(",", ":")).encode
