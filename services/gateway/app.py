@@ -16,6 +16,7 @@ from counterfoil_server.runtime.outbound import careful
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wire, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.starting import told
 from counterfoil_server.runtime.store import registry_rows
 from counterfoil_server.runtime.store.hint import Hint
 from counterfoil_server.runtime.subjects import sub_hash
@@ -94,5 +95,6 @@ def public(own: OwnSettings, settings: Settings) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    common = Settings.read(os.environ)
-    asyncio.run(serve(common, "gateway", wired(OwnSettings.read(os.environ, common))))
+    with told("gateway"):
+        common = Settings.read(os.environ)
+        asyncio.run(serve(common, "gateway", wired(OwnSettings.read(os.environ, common))))

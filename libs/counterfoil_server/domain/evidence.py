@@ -5,10 +5,7 @@ from counterfoil.contracts.exchange_minted import RefusalCode
 from counterfoil.contracts.exchange_requested import Wish
 from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.contracts.registry import Connector
-from counterfoil_server.domain.ceiling import covered
-
-UNASKED = 3600
-"""Seconds: the longest lifetime of a grant whose wish names none."""
+from counterfoil_server.domain.ceiling import UNASKED, covered
 
 
 def fault(grant: GrantApproved, who: IdentityVerified, wish_hash: str, wish: Wish, connector: Connector) -> RefusalCode | None:
