@@ -133,4 +133,12 @@ async def test_an_issuer_elsewhere_is_never_asked(sh: Shell):
     said = await sh("get", "postgres/demo")
 
     assert said.code == 4
-    assert "local issuer" in said.err
+    assert "would have named its local issuer" in said.err
+
+
+@pytest.mark.parametrize("argv", [("get", "postgres/demo"), ("whoami",), ("doctor",), ("id-token",)])
+async def test_no_token_goes_over_a_network_in_clear(sh: Shell, argv: tuple[str, ...]):
+    said = await sh(*argv, "--url", "http://exchange.example")
+
+    assert said.code == 1
+    assert "insecure_url" in said.err

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -251,6 +252,17 @@ async def test_a_root_secret_leaves_sealed_to_the_providers_and_bound_to_its_pla
     with pytest.raises(Unsealable):
         opener.open(box, binding.root("postgres/other", "main", "password", 1))
     assert "canary" not in json.dumps(asked.body)
+
+
+async def test_a_root_secret_is_sealed_to_no_key_that_others_could_have_named(sh: Shell, tmp_path: Path):
+    file = registry(sh, tmp_path)
+    sh.env["COUNTERFOIL_ALLOW_HTTP"] = "1"
+    with patch("counterfoil.cli.apply.unseen", lambda _: False):  # as at any address that is neither https nor this machine
+        said = await sh("apply", "-f", file)
+
+    assert said.code == 1
+    assert "no_mint_key" in said.err
+    assert sh.gateway.at("/v1/registry") == []
 
 
 async def test_a_secret_that_is_there_stays_until_it_is_renewed(sh: Shell, tmp_path: Path):

@@ -57,7 +57,7 @@ def documents(path: Path) -> Iterable[Any]:
     except ModuleNotFoundError as error:
         if error.name != "yaml":
             raise
-        raise CounterfoilError("no_yaml", "apply reads YAML, and pyyaml is not installed", fix="pip install pyyaml") from None
+        raise CounterfoilError("no_yaml", "apply reads YAML, and pyyaml is not installed", fix="pip install 'counterfoil[cli]'") from None
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

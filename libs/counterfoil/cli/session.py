@@ -13,6 +13,7 @@ from counterfoil.client.door import Door
 from counterfoil.client.errors import NoIdentity
 from counterfoil.client.identity import FILE, TOKEN, Identity
 from counterfoil.client.local_issuer import ask_local_issuer
+from counterfoil.client.well_known import refuse_clear
 from counterfoil.wire.secret import Secret
 
 ADMIN = "admin"
@@ -29,6 +30,10 @@ class Session:
     """Whether the verb is an operator's: in development the local issuer then gives the operator's token."""
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     _said: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.url = self.url.rstrip("/")
+        refuse_clear(self.url, self.allow_http)
 
     def client(self, transport: Literal["http", "kafka"] = "http") -> Client:
         kafka = None

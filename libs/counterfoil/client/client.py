@@ -14,7 +14,7 @@ from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.identity import Identity, Token
 from counterfoil.client.lifetime import Lifetime
 from counterfoil.client.tries import Attempt, persist
-from counterfoil.client.well_known import unseen
+from counterfoil.client.well_known import refuse_clear
 from counterfoil.client.wish import Wish
 
 if TYPE_CHECKING:  # httpx and aiokafka take longer to import than all the rest, and only what is used is imported
@@ -42,8 +42,7 @@ class Client:
         self._ways: Ways | None = None
         if transport not in ("http", "kafka"):
             raise ValueError("transport is http or kafka")
-        if not (unseen(self.url) or allow_http):
-            raise CounterfoilError("insecure_url", f"{self.url} would carry tokens in clear", fix="use https, or say Client(allow_http=True)")
+        refuse_clear(self.url, allow_http)
 
     async def __aenter__(self) -> Self:
         from counterfoil.client.ways import Ways  # noqa: PLC0415 see above

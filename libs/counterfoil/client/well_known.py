@@ -59,6 +59,13 @@ def loopback(url: str) -> bool:
         return False
 
 
+def refuse_clear(url: str, allow_http: bool) -> None:
+    """Before anything is sent: tokens and credentials go over no line that others can read, unless somebody said so."""
+    if not (unseen(url) or allow_http):
+        fix = "use https; or, on a network of your own, Client(allow_http=True) or COUNTERFOIL_ALLOW_HTTP=1"
+        raise CounterfoilError("insecure_url", f"{url} would carry tokens in clear", fix=fix)
+
+
 def unseen(url: str) -> bool:
     """Whether nobody between here and there can read or change what is said."""
     return urlsplit(url).scheme == "https" or loopback(url)
