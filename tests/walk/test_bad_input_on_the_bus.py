@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,9 @@ from counterfoil.contracts.exchange_verified import Basis, IdentityVerified
 from counterfoil.wire.canonical import canonical, digest
 from counterfoil.wire.envelope import decode, encode
 from counterfoil.wire.kafka import Record
+from services.dev.issuer import LocalIssuer
+from services.dev.signer import Signer
+from tests.support.issuer import running
 from tests.support.stranger import Stranger, stolen, stranger
 from tests.support.topics import Seen, everything
 from tests.support.town import Town
@@ -85,10 +89,35 @@ async def test_a_bad_token_is_rejected_audited_and_never_quoted(town: Town, toke
         assert token not in json.dumps(opened.fact)
 
 
-async def test_a_token_for_another_audience_and_one_of_a_stranger_are_rejected(town: Town):
+async def test_a_token_for_another_audience_is_rejected(town: Town):
     async with stranger(town) as one:
-        wrong = await one.asked(WISH, token=await town.id_token(audience="https://elsewhere.example"))
-        assert await code(wrong) == "wrong_audience"
+        assert await code(await one.asked(WISH, token=await town.id_token(audience="https://elsewhere.example"))) == "wrong_audience"
+
+
+async def test_a_good_token_of_an_issuer_that_nobody_registered_is_rejected_and_the_issuer_never_asked(town: Town, tmp_path: Path):
+    unknown = LocalIssuer(Signer(tmp_path), town.plan.url)
+    async with stranger(town) as one, running(unknown):
+        opened = await one.asked(WISH, token=unknown.sign({"sub": "x", "project": "web", "environment": "production"}))
+        assert await code(opened) == "unknown_issuer"
+    assert opened is not None
+    assert opened.fact is not None
+    assert opened.fact["unverified_issuer"] == unknown.url
+
+
+async def test_a_token_that_somebody_else_signed_is_rejected(town: Town, tmp_path: Path):
+    forger = LocalIssuer(Signer(tmp_path), town.plan.url, town.plan.issuer)
+    async with stranger(town) as one:
+        opened = await one.asked(WISH, token=forger.sign({"sub": "x", "project": "web", "environment": "production"}))
+    assert await code(opened) in {"bad_signature", "unknown_key"}
+
+
+async def test_an_expired_token_is_rejected(town: Town):
+    """As old as the session's issuer allows, and more."""
+    now = int(datetime.now(UTC).timestamp())
+    signer = Signer(town.plan.folder / "issuer")
+    old = LocalIssuer(signer, town.plan.url, town.plan.issuer).sign({"sub": "x", "project": "web", "iat": now - 700, "exp": now - 60})
+    async with stranger(town) as one:
+        assert await code(await one.asked(WISH, token=old)) in {"expired", "too_old"}
 
 
 async def test_a_token_sealed_for_other_bytes_opens_nothing(town: Town):

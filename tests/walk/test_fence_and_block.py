@@ -1,6 +1,7 @@
 """Fences and blocks while requests are in flight: what was accepted stops everything that comes after it, whatever is on its way."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,10 +10,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from counterfoil.contracts import exchange_minted
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.store import locks
 from counterfoil_server.runtime.store.database import connect
 from tests.support.stranger import stranger
+from tests.support.topics import everything
 from tests.support.town import Town
 
 WISH = {"connector": "postgres/demo", "scopes": ["read"]}
@@ -68,6 +71,7 @@ async def role_of(town: Town, request_hash: str) -> bool:
 
 @pytest.mark.parametrize("wide", ["connector", "sub_hash", "project", "environment", "issuer"])
 async def test_what_is_in_flight_falls_under_the_order_and_nobody_simply_asks_again(town: Town, wide: str):
+    minted = town.connection.topic(exchange_minted.TOPIC)
     async with stranger(town) as one:
         first = await one.asked(WISH)
         assert first is not None
@@ -83,6 +87,10 @@ async def test_what_is_in_flight_falls_under_the_order_and_nobody_simply_asks_ag
             assert caught is not None
             assert caught.credential is None
             assert (caught.problem or {})["code"] in {"revoked", "provider_unavailable", "provider_unknown"}
+            kinds = {
+                json.loads(seen.value)["kind"] for seen in await everything(town.connection, minted) if question.request_hash.encode() in seen.value
+            }
+            assert kinds == {"mint.refused"}
             again = await one.asked(WISH)
             assert again is not None
             assert (again.problem or {})["code"] == "revoked"
