@@ -118,6 +118,16 @@ async def test_a_token_that_was_set_goes_before_the_local_issuer(sh: Shell):
     assert (await sh("get", "postgres/demo", "-o", "token")).code == 0
 
 
+async def test_a_token_file_that_cannot_be_read_is_not_passed_over_for_the_local_issuer(sh: Shell, issuer: Callable[[], LocalIssuer]):
+    sh.env = {"COUNTERFOIL_ID_TOKEN_FILE": "/no/such/file"}
+    async with running(issuer()) as url:
+        sh.gateway.members = {"development": {"issuer": url}}
+        said = await sh("get", "postgres/demo")
+
+    assert said.code == 4
+    assert "/no/such/file cannot be read" in said.err
+
+
 async def test_a_local_issuer_that_is_away_is_said(sh: Shell):
     sh.env = {}
     sh.gateway.members = {"development": {"issuer": "http://127.0.0.1:1"}}

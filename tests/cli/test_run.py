@@ -86,6 +86,7 @@ async def test_a_denial_is_a_failure_of_run_and_the_child_is_never_started(sh: S
 async def test_a_call_that_cannot_be_read_is_a_failure_of_run_too(sh: Shell):
     assert (await sh.process("run", "-c", "postgres/demo")).code == 125
     assert (await sh.process("run", "--nothing")).code == 125
+    assert (await sh.process("run", "--url", "http://exchange.example", "-c", "postgres/demo", "--", "true")).code == 125
 
 
 async def test_two_credentials_are_lent_and_both_are_given_back(sh: Shell):
