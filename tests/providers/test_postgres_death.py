@@ -125,13 +125,16 @@ async def test_a_handle_that_names_another_role_drops_nothing(counter: Counter):
 
 
 async def test_only_the_brokers_own_roles_are_listed(counter: Counter):
-    await counter.superuser.execute(f"CREATE ROLE cf_{'0' * 32}")
+    """Another broker on the same server has another ledger, which would call ours orphans, and we its."""
+    stranger = f"cf_{'0' * 32}"
+    await counter.superuser.execute(f"""CREATE ROLE other_hand CREATEROLE; CREATE ROLE other_broker; GRANT other_hand TO other_broker;
+        SET ROLE other_hand; CREATE ROLE {stranger}; RESET ROLE""")
     try:
         order = counter.desk.order()
         minted = await counter.desk.provider.mint(order, counter.desk.root)
         assert await counter.desk.provider.alive(counter.desk.config, counter.desk.root) == {order.credential_id: minted.handle}
     finally:
-        await counter.superuser.execute(f"DROP ROLE cf_{'0' * 32}")
+        await counter.superuser.execute(f"DROP ROLE {stranger}, other_hand, other_broker")
 
 
 async def test_many_at_once_all_die_and_one_that_resists_holds_up_no_other(counter: Counter):
@@ -160,7 +163,9 @@ async def test_one_that_cannot_be_killed_is_said_so_and_the_others_die(counter: 
     await closed.execute(f"CREATE TABLE stuck (id int); ALTER TABLE stuck OWNER TO {minted[7].handle['role']}")
     await closed.close()
     try:
-        outcomes = await asyncio.gather(*(counter.desk.revoke(one) for one in minted), return_exceptions=True)
+        async with session(minted[7]) as lent:
+            outcomes = await asyncio.gather(*(counter.desk.revoke(one) for one in minted), return_exceptions=True)
+            assert not await answers(lent)
 
         assert [type(one) for one in outcomes if one is not None] == [Refused]
         assert [await counter.roles(one) for one in minted] == [0] * 7 + [1] + [0] * 12

@@ -2,11 +2,13 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from services.providers.seam import Minted, Unavailable
 from tests.providers.counter import Counter, session
 
+ONE_WAITS = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'demo_broker' AND wait_event_type = 'Lock'"
 pytestmark = pytest.mark.real
 
 
@@ -59,6 +61,42 @@ async def test_the_sweep_drops_groups_without_members_and_no_other(counter: Coun
         assert await lent.fetchval("SELECT count(*) FROM shop.products") == 3
     async with session(await counter.lent(details=orders)) as lent:  # the group that was known, and is gone, is made again
         assert await lent.fetchval("SELECT count(*) FROM shop.orders") >= 9
+
+
+async def test_a_group_that_someone_joins_while_it_is_swept_stays(counter: Counter):
+    minted = await counter.lent(details=({"type": "postgres", "tables": ["shop.customers"], "actions": ["read"]},))
+    group = await counter.group(minted)
+    await counter.desk.revoke(minted)
+    joining = await asyncpg.connect(counter.demo.server.superuser_dsn, database="demo")
+    await joining.execute(f"CREATE ROLE joins; BEGIN; GRANT {group} TO joins")
+    sweeping = asyncio.create_task(counter.desk.provider.sweep(counter.desk.config, counter.desk.root))
+    while not await counter.superuser.fetchval(ONE_WAITS):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+    await joining.execute("COMMIT")
+    await sweeping
+
+    assert await counter.superuser.fetchval("SELECT pg_has_role('joins', $1, 'MEMBER')", group)
+    await joining.execute("DROP ROLE joins")
+    await joining.close()
+
+
+async def test_a_mint_whose_group_is_dropped_while_it_joins_makes_the_group_again(counter: Counter):
+    details = ({"type": "postgres", "tables": ["shop.customers"], "actions": ["read"]},)
+    minted = await counter.lent(details=details)
+    group = await counter.group(minted)
+    await counter.desk.revoke(minted)
+    dropping = await asyncpg.connect(counter.demo.server.superuser_dsn, database="demo")
+    await dropping.execute(f"BEGIN; GRANT {group} TO demo_broker; SET LOCAL ROLE demo_broker; DROP OWNED BY {group}; DROP ROLE {group}")
+    minting = asyncio.create_task(counter.lent(details=details))
+    while not await counter.superuser.fetchval(ONE_WAITS):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+    await dropping.execute("COMMIT")
+
+    async with session(await minting) as lent:
+        assert await lent.fetchval("SELECT count(*) FROM shop.customers") == 3
+    await dropping.close()
 
 
 async def test_a_group_that_someone_else_gave_rights_to_does_not_stop_the_sweep(counter: Counter):

@@ -19,6 +19,12 @@ async def test_reading_is_no_writing(counter: Counter):
             await lent.execute("DELETE FROM shop.orders")
 
 
+async def test_writing_is_no_reading(counter: Counter):
+    async with session(await counter.lent("write")) as lent:
+        with pytest.raises(DENIED):
+            await lent.fetch("SELECT * FROM shop.orders")
+
+
 async def test_a_credential_for_one_table_reads_no_other(counter: Counter):
     minted = await counter.lent(details=({"type": "postgres", "tables": ["shop.products"], "actions": ["read"]},))
 
@@ -39,6 +45,18 @@ async def test_what_the_broker_may_not_pass_on_is_not_lent(counter: Counter):
             await counter.desk.provider.mint(order, counter.desk.root)
         assert refused.value.code in {"not_offered", "broker_not_allowed"}
         assert not await counter.desk.is_alive(order.credential_id)
+
+
+async def test_what_the_broker_holds_for_itself_alone_is_not_lent(counter: Counter):
+    """Its GRANT is a mere warning then, and gives nothing."""
+    await counter.superuser.execute("CREATE TABLE shop.own (id int); REVOKE GRANT OPTION FOR SELECT ON shop.own FROM demo_broker")
+    try:
+        with pytest.raises(Refused) as refused:
+            await counter.lent("read", details=({"type": "postgres", "tables": ["shop.own"]},))
+    finally:
+        await counter.superuser.execute("DROP TABLE shop.own")
+
+    assert refused.value.code == "not_offered"
 
 
 @pytest.mark.parametrize("place", [{"tables": ["shop.no_such"]}, {"schemas": ["no_such"]}])

@@ -34,6 +34,10 @@ def test_each_detail_has_its_own_actions():
     assert wish(details=details) == {("read", "shop", None), ("write", "shop", "orders")}
 
 
+def test_an_action_that_no_detail_names_is_not_granted_though_the_scopes_have_it():
+    assert wish("read", "write", details=(detail(tables=["shop.orders"], actions=["read"]),)) == {("read", "shop", "orders")}
+
+
 def test_a_table_within_a_schema_that_is_granted_whole_adds_nothing():
     """So that equal wishes have the same group."""
     assert wish("read", details=(detail(schemas=["shop"], tables=["shop.orders"]),)) == {("read", "shop", None)}
