@@ -134,6 +134,14 @@ async def test_a_token_that_does_not_prove_who_calls_opens_no_door(manned: Town,
     assert not any("evil" in url for url in manned.issuer.fetched)
 
 
+async def test_a_registry_that_nobody_confirmed_proves_nobody(manned: Town, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(manned.registry, "fresh", lambda: False)
+
+    for path in ("/v1/whoami", "/v1/credentials"):
+        answer = await manned.http.get(path, headers=bearer("admin"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "registry_unavailable")
+
+
 async def test_two_authorization_headers_are_no_choice_of_ours(manned: Town):
     header = bearer()["authorization"]
 

@@ -122,6 +122,15 @@ async def test_revoked_is_said_when_every_one_is_dead_or_listed(manned: Town):
     assert str(gone) not in str(whole)
 
 
+async def test_an_order_that_nobody_has_read_yet_is_not_called_revoked(manned: Town):
+    body = (await order(manned, connector="postgres/demo")).json()
+    assert (await status(manned, body["id"]))["state"] == "accepted"
+
+    await obeyed(manned.root, UUID(body["id"]), [], "revoked")
+
+    assert (await status(manned, body["id"]))["state"] == "revoked"
+
+
 async def test_a_request_on_the_wire_keeps_it_from_being_called_revoked(manned: Town):
     credential = await lent(manned.root, state="failed")
     await manned.root.execute("UPDATE mint SET window_closes_at = now() + interval '1 minute' WHERE credential_id = $1", credential)

@@ -239,6 +239,24 @@ async def test_an_accident_tells_nothing(gateway: Town, monkeypatch: pytest.Monk
     assert (await ask(gateway)).status_code == 200
 
 
+async def test_two_callers_with_the_very_same_bytes_are_not_given_each_others_answer(gateway: Town):
+    """The same id, wish and microsecond, and two tokens: the hash cannot tell whose the answer is."""
+    moment = gateway.asker.now()
+    object.__setattr__(gateway.asker, "now", lambda: moment)
+    gateway.bus.answers = lambda _: []
+    request_id = str(uuid4())
+    first = asyncio.create_task(ask(gateway, request_id=request_id, subject_token="a.a.a"))
+    await until(lambda: gateway.bus.asked)
+
+    second = await ask(gateway, request_id=request_id, subject_token="b.b.b")
+
+    assert (second.status_code, second.json()["code"]) == (503, "in_progress")
+    asked = gateway.bus.asked[0]
+    await gateway.bus.deliver([gateway.bus.reply(asked, minted(asked))])
+    assert (await first).status_code == 200
+    assert [one.token for one in gateway.bus.asked] == ["a.a.a"]
+
+
 async def test_a_hundred_callers_at_once_each_get_their_own(gateway: Town):
     answers = await asyncio.gather(*(ask(gateway, request_id=str(uuid4())) for _ in range(100)))
 
