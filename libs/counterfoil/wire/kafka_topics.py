@@ -14,21 +14,23 @@ from counterfoil.wire.kafka import LARGEST_MESSAGE, Connection
 
 DEAD_LETTERS_KEPT = timedelta(hours=24)
 ALREADY_EXISTS = 36
+LARGEST, ROOM = 4 * LARGEST_MESSAGE, LARGEST_MESSAGE
+"""Kafka limits batches, not messages. A dead letter is the largest message there may be, and the reason beside it: it needs room."""
 
 
-def configs(keep: timedelta) -> dict[str, str]:
+def configs(keep: timedelta, largest: int = LARGEST) -> dict[str, str]:
     """A segment is deleted as a whole, so it has to be rolled well within the time a topic is kept."""
     milliseconds = int(keep.total_seconds() * 1000)
     return {
         "retention.ms": str(milliseconds), "segment.ms": str(max(60_000, milliseconds // 4)), "message.timestamp.type": "LogAppendTime",
-        "max.message.bytes": str(4 * LARGEST_MESSAGE), "cleanup.policy": "delete", "compression.type": "producer",
+        "max.message.bytes": str(largest), "cleanup.policy": "delete", "compression.type": "producer",
     }  # fmt: skip
 
 
 def wanted(connection: Connection, topics: Sequence[Topic]) -> Mapping[str, dict[str, str]]:
     """Every topic and its dead letters, with their settings."""
     found = {connection.topic(topic): configs(topic.keep) for topic in topics}
-    return found | {f"{connection.topic(topic)}.dlq": configs(DEAD_LETTERS_KEPT) for topic in topics}
+    return found | {f"{connection.topic(topic)}.dlq": configs(DEAD_LETTERS_KEPT, LARGEST + ROOM) for topic in topics}
 
 
 async def create(connection: Connection, topics: Sequence[Topic], partitions: int, replication: int = 1) -> list[str]:
