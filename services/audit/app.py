@@ -5,6 +5,7 @@ import os
 
 from counterfoil_server.runtime.service import Runtime, Wiring, healthy, serve
 from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.starting import told
 from counterfoil_server.runtime.watch import Watch
 from services.audit.fence import Fence
 from services.audit.handlers import Desk, routes
@@ -25,4 +26,5 @@ async def wire(runtime: Runtime) -> Wiring:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Settings.read(os.environ), "audit", wire))
+    with told("audit"):
+        asyncio.run(serve(Settings.read(os.environ), "audit", wire))

@@ -6,6 +6,7 @@ import os
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.starting import told
 from services.policy.handlers import routes
 
 
@@ -16,4 +17,5 @@ async def wire(runtime: Runtime) -> Wiring:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Settings.read(os.environ), "policy", wire))
+    with told("policy"):
+        asyncio.run(serve(Settings.read(os.environ), "policy", wire))

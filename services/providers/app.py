@@ -11,6 +11,7 @@ from counterfoil.wire.signing import Checker
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.starting import told
 from services.providers import mint_handlers, revoke_handlers
 from services.providers.boxes import Boxes
 from services.providers.ends import Ends
@@ -57,7 +58,8 @@ def run(argv: Sequence[str], extra: Mapping[str, Provider] | None = None) -> Non
     which = {"mint": wire_mint, "revoke": wire_revoke}
     if len(argv) != 2 or argv[1] not in which:
         sys.exit("usage: python -m services.providers.app mint|revoke")
-    asyncio.run(serve(Settings.read(os.environ), argv[1], partial(which[argv[1]], Shelf(extra))))
+    with told(argv[1]):
+        asyncio.run(serve(Settings.read(os.environ), argv[1], partial(which[argv[1]], Shelf(extra))))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.starting import told
 from services.revoker.handlers import Sweep, routes
 from services.revoker.orders import Orders
 
@@ -15,4 +16,5 @@ async def wire(runtime: Runtime) -> Wiring:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Settings.read(os.environ), "revoker", wire))
+    with told("revoker"):
+        asyncio.run(serve(Settings.read(os.environ), "revoker", wire))

@@ -7,6 +7,7 @@ from counterfoil_server.runtime.outbound import careful
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
+from counterfoil_server.runtime.starting import told
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.verifier.handlers import routes
 from services.verifier.tokens import Tokens
@@ -21,4 +22,5 @@ async def wire(runtime: Runtime) -> Wiring:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Settings.read(os.environ), "verifier", wire))
+    with told("verifier"):
+        asyncio.run(serve(Settings.read(os.environ), "verifier", wire))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from counterfoil.wire.kafka import KafkaError, Publisher, Record
+from counterfoil.wire.kafka import Publisher, Record
 
 Entry = tuple[Record, "asyncio.Future[None]"]
 
@@ -41,7 +41,7 @@ class Outbox:
     async def _sent(self, lot: Sequence[Entry]) -> Exception | None:
         try:
             await self._publisher.acked(await self._publisher.send([record for record, _ in lot]))
-        except (KafkaError, ConnectionError) as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it was
             return error
         except asyncio.CancelledError:
             settle(lot, ConnectionError("the outbox was closed"))

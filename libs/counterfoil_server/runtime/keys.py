@@ -111,6 +111,13 @@ class KeyRing:
         self._newest_now[role, use] = newest, min((change for row in rows for change in row.changes() if change > now), default=math.inf)
         return newest
 
+    def complete(self) -> None:
+        """Raises NoKey. Without one of its own keys a process would start, and then fail at every message."""
+        uses = {row.use for row in self._rows.values() if row.role == self.role} | {"sign"}
+        for use, here in (("sign", self._signing), ("open", self._opened), ("log", self._log)):
+            if use in uses and (kid := self._newest(self.role, use).kid) not in here:
+                raise NoKey(f"the private key {use}-{kid} of {self.role} is not in its folder {self._folder}")
+
     def signer(self) -> Signer:
         row = self._newest(self.role, "sign")
         if row.kid not in self._signing:

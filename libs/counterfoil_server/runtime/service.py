@@ -19,6 +19,7 @@ from counterfoil_server.runtime.dispatch import Dispatch
 from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.stage import Out, Stage
+from counterfoil_server.runtime.starting import needing
 from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.telemetry import export, logs
 from counterfoil_server.runtime.telemetry.spans import Telemetry
@@ -66,14 +67,17 @@ Wire = Callable[[Runtime], Awaitable[Wiring]]
 
 @asynccontextmanager
 async def opened(settings: Settings, role: str) -> AsyncIterator[Runtime]:
-    """Database, keys, publisher: in this order, and closed in the other."""
+    """Database, keys, publisher: in this order, and closed in the other. What cannot be opened says so: see starting.py."""
     telemetry = Telemetry(role)
-    db = await connect(settings.database, name=role, most=8)
+    with needing("the database", "COUNTERFOIL_DATABASE"):
+        db = await connect(settings.database, name=role, most=8)
     publisher = Publisher(settings.kafka)
     try:
         keys = KeyRing(db, settings.keys, role)
         await keys.load()
-        await publisher.start()
+        keys.complete()
+        with needing(f"Kafka at {settings.kafka.servers}", "COUNTERFOIL_KAFKA"):
+            await publisher.start()
         dispatch = Dispatch(settings.kafka, role, publisher, Checker(keys.public), keys, telemetry, time.time)
         yield Runtime(settings, role, db, keys, telemetry, dispatch, Unread(settings.kafka.prefix))
     finally:

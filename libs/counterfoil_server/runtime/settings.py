@@ -1,5 +1,6 @@
 """What every process reads from its environment. Only an `app.py` passes the environment in."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Settings:
             development=env.get("COUNTERFOIL_DEVELOPMENT", "") == "1",
             partitions=whole(env, "COUNTERFOIL_PARTITIONS", 4),
             pacing_ms=whole(env, "COUNTERFOIL_PACING_MS", 10),
-            log_level=env.get("COUNTERFOIL_LOG_LEVEL", "INFO"),
+            log_level=level(env.get("COUNTERFOIL_LOG_LEVEL", "INFO")),
         )
 
 
@@ -81,3 +82,9 @@ def share(env: Mapping[str, str], name: str, default: float) -> float:
     if not 0 <= value <= 1:
         raise BadSetting(f"{name} is no number from 0 to 1")
     return value
+
+
+def level(name: str) -> str:
+    if name not in logging.getLevelNamesMapping():
+        raise BadSetting("COUNTERFOIL_LOG_LEVEL is DEBUG, INFO, WARNING or ERROR")
+    return name
