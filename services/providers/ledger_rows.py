@@ -88,8 +88,8 @@ async def insert(db: Connection, begun: Sequence[Intent]) -> set[UUID]:
         "INSERT INTO mint (issuer, sub_hash, request_id, attempt, credential_id, decision_hash, request_hash, wish_hash, epoch, class, connector, "
         "installation, project, environment, deadline, ends_by_itself, traceparent, sent_at, window_closes_at, expires_at, state) "
         "SELECT u.*, 'minting' FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::text[], "
-        "$9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::bool[], $17::text[], $18::timestamptz[], "
-        "$19::timestamptz[], $20::timestamptz[]) AS u ON CONFLICT DO NOTHING RETURNING credential_id",
+        "$9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::bool[], $17::text[], "
+        "$18::timestamptz[], $19::timestamptz[], $20::timestamptz[]) AS u ON CONFLICT DO NOTHING RETURNING credential_id",
         *zip(*columns, strict=True),
     )
     return {row["credential_id"] for row in rows}

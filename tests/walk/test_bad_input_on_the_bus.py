@@ -155,7 +155,7 @@ async def test_a_partition_that_does_not_exist_and_an_unusable_key_are_dead_lett
 @pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.read_by not in (("consumer",), ("gateway", "client"))], ids=str)
 async def test_rubbish_on_any_topic_becomes_a_dead_letter_and_stops_nothing(town: Town, topic: Any):
     name = town.connection.topic(topic)
-    bodies = {b"no-json": b"\xff\xfe{", b"empty": b"", b"wrong-shape": b'{"kind":"x"}', b"huge": b'{"a":"' + b"x" * 1_048_000 + b'"}'}
+    bodies = {b"no-json": b"\xff\xfe{", b"empty": b"", b"wrong-shape": b'{"kind":"x"}', b"huge": b'{"a":"' + b"x" * 1_048_390 + b'"}'}
     prefix = uuid4().hex.encode()
     async with stranger(town) as one:
         await one.send(*(Record(name, prefix + key, body, [("traceparent", b"\xff\xfe")]) for key, body in bodies.items()))
