@@ -16,12 +16,7 @@ from services.dev.bench.arrivals import Ask, Run, closed, poisson
 from services.dev.bench.spread import percentile
 
 Door = Callable[..., AbstractAsyncContextManager[Ask]]
-DOORS: dict[str, Door] = {
-    "bus": bus_door.door,
-    "sdk": sdk_door.door,
-    "http": http_door.door,
-    "relay": relay_door.door,
-}
+DOORS: dict[str, Door] = {"bus": bus_door.door, "sdk": sdk_door.door, "http": http_door.door, "relay": relay_door.door}
 
 
 def opened(spec: dict[str, Any]) -> AbstractAsyncContextManager[Ask]:

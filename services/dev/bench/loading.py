@@ -50,8 +50,9 @@ class Load:
     async def _measured(self, job: dict[str, Any]) -> Measured:
         before = processes.cpu(self._pids())
         found = await self.told(job)
-        after = processes.cpu(self._pids())
-        each = max(1, found["done"])
+        after, each = processes.cpu(self._pids()), found["done"]
+        if not each:
+            raise RuntimeError(f"no request was answered: {found['failed']}")
         cpu = {name: (after[name] - before.get(name, 0)) / each * 1e6 for name in after} | {"client": found["cpu"] / each * 1e6}
         return Measured(found["done"], found["failed"], found["seconds"], found["p50"], found["p99"], cpu)
 

@@ -90,7 +90,7 @@ class Relay:
         if self._db is None:
             return
         for _ in range(times):
-            await self._db.execute("INSERT INTO passed SELECT unnest($1::bytea[])", [b"x" * ROW for _ in records])
+            await self._db.execute("INSERT INTO passed (bytes) SELECT unnest($1::bytea[])", [b"x" * ROW for _ in records])
 
 
 async def main() -> None:

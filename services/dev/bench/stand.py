@@ -49,10 +49,6 @@ class Stand:
         finally:
             await connection.close()
 
-    async def demo_iterations(self, iterations: int) -> None:
-        """Declare the demo's connector anew. Decisions under the older revision are refused, so it is waited until the newer one is everywhere."""
-        await seed.sow(self.plan, self.broker, iterations)
-
 
 @asynccontextmanager
 async def standing(say: Say) -> AsyncIterator[Stand]:
