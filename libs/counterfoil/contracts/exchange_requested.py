@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from counterfoil.contracts.base import Base64, Message, ReplyTo, Topic
 
-TOKEN_HEADER = "sealed-token"
+TOKEN_HEADER = "sealed-token"  # noqa: S105 - the name of a header
 LARGEST_WISH = 16 * 1024
 LARGEST_TOKEN = 16 * 1024
 FARTHEST = timedelta(seconds=60)

@@ -1,4 +1,4 @@
-"""The registry's entries: what an operator declares. `counterfoil apply` reads them, `registry.changed` carries them, every stage holds a snapshot."""
+"""The registry's entries: what an operator declares, `registry.changed` carries, and every stage holds a snapshot of."""
 
 from typing import Annotated, Literal, Self
 
