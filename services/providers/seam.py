@@ -60,19 +60,19 @@ class ProviderError(Exception):
         self.message = message
 
 
-class Refused(ProviderError):  # a no of the provider is an answer
+class Refused(ProviderError):
     pass
 
 
-class Unavailable(ProviderError):  # as Refused
+class Unavailable(ProviderError):
     pass
 
 
-class Unknown(ProviderError):  # as Refused
+class Unknown(ProviderError):
     pass
 
 
-class AlreadyThere(ProviderError):  # as Refused
+class AlreadyThere(ProviderError):
     pass
 
 
