@@ -1,24 +1,29 @@
 """`make up`: a real Kafka, a real PostgreSQL, a local issuer and every service, as one process tree."""
 
 import argparse
+import asyncio
 import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from counterfoil.wire.secret import Secret
-from services.dev import database, demo, kafka, postgres, preflight, seed, town
-from services.dev.children import Children
-from services.dev.jars import ROOT
-from services.dev.running import run
-from services.dev.supervision import watch
-from services.dev.town import MODULES, Plan
-from services.dev.trouble import Trouble
+import asyncpg
 
-PORTS = {"gateway-http": 8484, "issuer": 8485, "kafka": 8492, "kafka-controller": 8493, "postgres": 8432} | {
-    role: 8500 + place for place, role in enumerate(MODULES)
-}
+from counterfoil.wire.kafka import KafkaError
+from counterfoil.wire.secret import Secret
+from counterfoil_server.runtime.store.migrate import Changed
+from services.dev import database, demo, kafka, outside, postgres, preflight, seed, town
+from services.dev.children import Children, together
+from services.dev.jars import ROOT
+from services.dev.ports import HOST
+from services.dev.running import run
+from services.dev.settings import Settings
+from services.dev.supervision import watch
+from services.dev.town import Plan
+from services.dev.trouble import Say, Trouble, told
+
+FULL = 64 * 2**20
 
 
 def say(line: str) -> None:
@@ -26,47 +31,76 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def ports(env: Mapping[str, str]) -> dict[str, int]:
-    """`COUNTERFOIL_PORT` is the gateway's; the others are `COUNTERFOIL_<NAME>_PORT`."""
-    found = {}
-    for name, usual in PORTS.items():
-        variable = "COUNTERFOIL_PORT" if name == "gateway-http" else f"COUNTERFOIL_{name.upper().replace('-', '_')}_PORT"
-        try:
-            found[name] = int(env.get(variable, usual))
-        except ValueError:
-            raise Trouble(f"{variable} is no number", f"set it to a port, such as {usual}.") from None
-    return found
+def clocked(began: float) -> Say:
+    return lambda line: say(f"{time.monotonic() - began:6.1f} s  {line}")
 
 
-async def parts(children: Children, found: Mapping[str, int], env: Mapping[str, str]) -> Plan:
-    """Our own Kafka and PostgreSQL, or those that the settings name."""
-    servers, dsn = env.get("COUNTERFOIL_KAFKA"), env.get("COUNTERFOIL_POSTGRES")
-    place = database.place(dsn) if dsn else ("127.0.0.1", found["postgres"])
-    if not dsn:
-        say("PostgreSQL 18 ...")
-        dsn = (await postgres.start(children, found["postgres"], say)).superuser_dsn
-    if not servers:
-        say("Kafka 4.3 ...")
-        servers = (await kafka.start(children, found["kafka"], found["kafka-controller"], say)).servers
-    return Plan(children.folder, servers, dsn, place, found, prefix=env.get("COUNTERFOIL_PREFIX", "counterfoil"))
+async def our_kafka(settings: Settings, children: Children, progress: Say) -> str:
+    """Where it is: our own, or the one that the settings name."""
+    if settings.kafka:
+        await outside.kafka(settings.connection())
+        return settings.kafka
+    progress("Kafka 4.3 ...")
+    started = await kafka.start(children, settings.ports["kafka"], settings.ports["kafka-controller"], progress)
+    progress("Kafka 4.3 answers")
+    return started.servers
+
+
+async def our_postgres(settings: Settings, children: Children, progress: Say) -> tuple[str, tuple[str, int]]:
+    """The superuser's DSN, and where the services find it."""
+    if settings.postgres:
+        dsn = settings.postgres.text()
+        await outside.postgres(dsn)
+        return dsn, database.place(dsn)
+    progress("PostgreSQL 18 ...")
+    started = await postgres.start(children, settings.ports["postgres"], progress)
+    progress("PostgreSQL 18 answers")
+    return started.superuser_dsn, (HOST, started.port)
+
+
+async def planned(settings: Settings, children: Children, progress: Say) -> Plan:
+    log = asyncio.ensure_future(our_kafka(settings, children, progress))
+    state = asyncio.ensure_future(our_postgres(settings, children, progress))
+    await together(log, state)
+    dsn, place = state.result()
+    return Plan(children.folder, log.result(), dsn, place, settings.ports, prefix=settings.prefix, extra=settings.kafka_access)
+
+
+async def prepared(plan: Plan, broker: str, progress: Say) -> None:
+    """Topics, tables, roles, keys and the demo's database: what is there already stays."""
+    another = f"use that version again, or start with an empty folder (--folder; this one is {plan.folder})."
+    logs = f"read the logs in {plan.folder / 'logs'}, then run the command again."
+    with (
+        told("the data was made by another version of Counterfoil", another, Changed),
+        told("topics could not be made", logs, KafkaError),
+        told("the databases could not be made ready", logs, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError),
+    ):
+        await town.prepare(plan, progress)
+        await demo.prepare(plan.superuser_dsn, Secret(broker))
+    await seed.same_issuer(plan)
 
 
 async def up(folder: Path, env: Mapping[str, str]) -> None:
     began = time.monotonic()
-    preflight.check(folder)
-    found = ports(env)
-    async with Children(folder) as children:
-        plan = await parts(children, found, env)
-        say("Topics, tables, roles, keys ...")
-        await town.prepare(plan, say)
-        broker = database.password()
-        await demo.prepare(plan.superuser_dsn, Secret(broker))
-        say("Services ...")
-        await town.start(plan, children)
-        await seed.sow(plan, broker)
-        say(f"Up after {time.monotonic() - began:.1f} s.")
-        say(card(plan))
-        await watch(children, say)
+    progress = clocked(began)
+    for warning in preflight.check(folder):
+        say(f"WARNING: {warning}")
+    settings = Settings.read(env)
+    try:
+        async with Children(folder) as children:
+            settings.need_free()
+            plan, broker = await planned(settings, children, progress), database.password()
+            progress("Topics, tables, roles, keys ...")
+            await prepared(plan, broker, progress)
+            progress("Services ...")
+            await town.start(plan, children)
+            await seed.sow(plan, broker)
+            progress("Up.")
+            say(card(plan))
+            await watch(children, say)
+    except (Trouble, OSError):
+        preflight.disk(folder, FULL)  # where it is full, that is what has to be said
+        raise
 
 
 def card(plan: Plan) -> str:
@@ -75,7 +109,8 @@ def card(plan: Plan) -> str:
     return (
         f"\nDEVELOPMENT: everything listens on this machine only, and the local issuer gives a token to whoever asks.\n\n"
         f"  gateway     {plan.url}\n  issuer      {plan.issuer}\n  Kafka       {plan.kafka}\n"
-        f"  PostgreSQL  {plan.postgres[0]}:{plan.postgres[1]}\n  logs        {plan.folder / 'logs'}\n\nTry, in another terminal:\n\n{exports}"
+        f"  PostgreSQL  {plan.postgres[0]}:{plan.postgres[1]}\n  logs        {plan.folder / 'logs'}\n\n"
+        f"Try, in another terminal, in {ROOT}:\n\n{exports}"
         "  ./counterfoil get postgres/demo --scope read\n"
         "  ./counterfoil run -c postgres/demo -- psql -c 'select current_user, now()'\n"
         "  ./counterfoil audit tail\n\nCtrl-C ends everything; the data stays."

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NoReturn, Self
+from typing import IO, NoReturn, Self, TypeVar
 
 from services.dev import pids
 from services.dev.child import Child
@@ -17,6 +17,7 @@ from services.dev.spawn import Command, open_log, spawn
 from services.dev.trouble import Trouble
 
 Ready = Callable[[], Awaitable[bool]]
+T = TypeVar("T")
 
 
 class Children:
@@ -126,3 +127,14 @@ def claim(file: Path) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+async def together(*work: Awaitable[T]) -> list[T]:
+    """All at once. The first trouble ends the others before it is told, so that nobody starts a child after the last one was ended."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import asyncpg
 
@@ -40,6 +40,8 @@ def role_dsns(host: str, port: int, name: str, password_of: Callable[[str], str]
 
 
 def place(dsn: str) -> tuple[str, int]:
-    """Host and port of a server that was given by URL."""
+    """Host and port of a server that was given by URL. One that is reached by its socket is on this machine."""
     parts = urlsplit(dsn)
-    return parts.hostname or "127.0.0.1", parts.port or 5432
+    asked = dict(parse_qsl(parts.query))
+    host = parts.hostname or asked.get("host", "")
+    return "127.0.0.1" if not host or host.startswith("/") else host, parts.port or int(asked.get("port", 5432))

@@ -17,15 +17,22 @@ def free_port() -> int:
     return port
 
 
-def need_free(port: int, what: str, setting: str) -> None:
-    """Refuse a taken port before a server does it in its own words."""
+def taken(port: int) -> str | None:
+    """Why nobody can listen there now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that linger in TIME_WAIT are no listener
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            fix = f"end the program that listens there, or choose another port: {setting}=<port>."
-            raise Trouble(f"port {port} on {HOST} is taken; {what} needs it ({error.strerror})", fix) from error
+            return error.strerror or type(error).__name__
+    return None
+
+
+def need_free(port: int, what: str, setting: str) -> None:
+    """Refuse a taken port before a server does it in its own words."""
+    if why := taken(port):
+        fix = f"end the program that listens there, or choose another port: {setting}=<port>."
+        raise Trouble(f"port {port} on {HOST} is taken; {what} needs it ({why})", fix)
 
 
 async def answers(port: int) -> bool:

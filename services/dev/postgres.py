@@ -93,14 +93,7 @@ async def start(children: Children, port: int, say: Say, how: Runner | None = No
 async def _make(children: Children, how: Runner, data: Path) -> None:
     """Into a draft, then renamed: a run that is killed here leaves no half of a cluster."""
     draft = how.folder("draft")
-    how_to = (
-        "--auth-local=trust",
-        "--auth-host=reject",
-        "--encoding=UTF8",
-        "--locale=C",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
-    )
+    how_to = ("--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     await children.finish(_command("initdb", how, how.call("initdb", "-D", str(draft), "-U", SUPERUSER, *how_to)))
     draft.rename(data)
 

@@ -20,21 +20,15 @@ def python(version: tuple[int, int] = sys.version_info[:2]) -> None:
         fix = "install a newer Python, then name it: make PYTHON=python3.12 up"
         raise Trouble(f"this is Python {version[0]}.{version[1]}, Counterfoil needs 3.11 or newer", fix)
     if importlib.util.find_spec("ensurepip") is None:
-        raise Trouble(
-            "this Python cannot make virtual environments (no ensurepip)", "install it; on Debian and Ubuntu: apt install python3-venv"
-        )
+        raise Trouble("this Python cannot make virtual environments (no ensurepip)", "install it; on Debian and Ubuntu: apt install python3-venv")
 
 
 def machine(system: str = sys.platform, kind: str = platform.machine(), libc: str = platform.libc_ver()[0]) -> str | None:
     """Where no wheel can run is an error; where nobody tried is a warning."""
     if system == "win32":
-        raise Trouble(
-            "Windows has no fork, and the embedded Kafka and PostgreSQL were never started there", "use Linux, in WSL 2 for example."
-        )
+        raise Trouble("Windows has no fork, and the embedded Kafka and PostgreSQL were never started there", "use Linux, in WSL 2 for example.")
     if system == "linux" and libc != "glibc":
-        raise Trouble(
-            "this Linux has no glibc (musl?); the wheels of Java and PostgreSQL need it", "use a glibc system, such as Debian or Fedora."
-        )
+        raise Trouble("this Linux has no glibc (musl?); the wheels of Java and PostgreSQL need it", "use a glibc system, such as Debian or Fedora.")
     if (system, kind) in TESTED:
         return None
     return f"untested platform: {system} on {kind} (tested: Linux on x86_64 and aarch64). If a part does not start: {OWN_SERVERS}."
@@ -42,7 +36,8 @@ def machine(system: str = sys.platform, kind: str = platform.machine(), libc: st
 
 def disk(folder: Path, needed: int = NEEDED) -> None:
     """Kafka and PostgreSQL stop hard where the disk is full, so we say it before."""
-    free = shutil.disk_usage(folder).free
+    there = next(path for path in (folder, *folder.parents) if path.exists())  # the first run makes it
+    free = shutil.disk_usage(there).free
     if free < needed:
         what = f"only {free / 2**30:.1f} GB are free on the disk of {folder}; {needed / 2**30:.0f} GB are needed"
         raise Trouble(what, "free some, or put the checkout on a larger disk.")

@@ -1,4 +1,4 @@
-"""Running until somebody says stop: SIGINT and SIGTERM end a run in order, trouble is told without a traceback."""
+"""Running until somebody says stop: SIGINT, SIGTERM and a closed terminal end a run in order, trouble is told without a traceback."""
 
 import asyncio
 import signal
@@ -16,6 +16,9 @@ def run(main: Coroutine[Any, Any, None]) -> int:
     except Trouble as trouble:
         sys.stderr.write(f"\nERROR: {trouble}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"\nERROR: {error}\n")
+        return 1
     return 0
 
 
@@ -27,8 +30,9 @@ async def _until_stopped(main: Coroutine[Any, Any, None]) -> None:
         asked.set()
         task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+            loop.add_signal_handler(number, stop)
     try:
         await task
     except asyncio.CancelledError:

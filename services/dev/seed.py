@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 
 from counterfoil.wire import binding
@@ -11,7 +12,7 @@ from counterfoil.wire.sealing import Sealer
 from counterfoil.wire.secret import Secret
 from services.dev import demo
 from services.dev.town import Plan
-from services.dev.trouble import Trouble
+from services.dev.trouble import Trouble, told
 
 CONNECTOR, INSTALLATION = "postgres/demo", "default"
 
@@ -31,6 +32,19 @@ def entries(plan: Plan, iterations: int = demo.ITERATIONS) -> list[dict[str, Any
     ]  # fmt: skip
 
 
+async def same_issuer(plan: Plan) -> None:
+    """A registry that is there already trusts the issuer of the run that made it, and no other may change that."""
+    ours = await asyncpg.connect(plan.superuser_dsn, database=plan.database)
+    try:
+        known = await ours.fetchval("SELECT entry ->> 'issuer' FROM registry_entry WHERE kind = 'issuer' AND name = 'local'")
+    finally:
+        await ours.close()
+    if known not in (None, plan.issuer):
+        port = known.rpartition(":")[2]
+        fix = f"run it with COUNTERFOIL_ISSUER_PORT={port}, or start with an empty folder: --folder."
+        raise Trouble(f"the registry in this data trusts the local issuer {known}, and this run's is {plan.issuer}", fix)
+
+
 async def admin_token(http: httpx.AsyncClient, plan: Plan) -> str:
     asked = {"project": "operations", "environment": "production", "sub": "admin", "audience": plan.url}
     answer = await http.get(f"{plan.issuer}/id-token", params=asked)
@@ -46,6 +60,12 @@ async def next_version(http: httpx.AsyncClient, plan: Plan, token: str) -> int:
 
 async def sow(plan: Plan, broker: str, iterations: int = demo.ITERATIONS) -> None:
     """Running it again changes nothing but the broker's password, which is new with every run."""
+    fix = f"read gateway.log and issuer.log in {plan.folder / 'logs'}, then run the command again."
+    with told("the demo's registry could not be declared", fix, httpx.HTTPError):
+        await declare(plan, broker, iterations)
+
+
+async def declare(plan: Plan, broker: str, iterations: int) -> None:
     async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
         known = (await http.get(f"{plan.url}/.well-known/counterfoil")).raise_for_status().json()
         token = await admin_token(http, plan)

@@ -1,6 +1,5 @@
 """Every service beside a Kafka and a PostgreSQL that are there already: a process each, with its own keys and its own database role."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ from counterfoil.contracts import TOPICS
 from counterfoil.wire import kafka_topics
 from counterfoil.wire.kafka import Connection
 from counterfoil_server.runtime.service import utc_now
+from counterfoil_server.runtime.settings import connection
 from services.dev import database
-from services.dev.children import Children
+from services.dev.children import Children, together
 from services.dev.jars import ROOT
 from services.dev.spawn import Command
 from services.dev.trouble import Say
@@ -39,13 +39,13 @@ class Plan:
 
     folder: Path
     kafka: str
-    superuser_dsn: str
+    superuser_dsn: str = field(repr=False)
     postgres: tuple[str, int]
     ports: Mapping[str, int]
     prefix: str = "counterfoil"
     database: str = "counterfoil"
     passwords: Mapping[str, str] = field(default_factory=lambda: {role: database.password() for role in database.ROLES}, repr=False)
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     modules: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MODULES)
     host: str = "127.0.0.1"
 
@@ -67,7 +67,7 @@ class Plan:
 
     @property
     def connection(self) -> Connection:
-        return Connection(self.kafka, self.prefix)
+        return connection({**self.extra, "COUNTERFOIL_KAFKA": self.kafka, "COUNTERFOIL_PREFIX": self.prefix})
 
 
 async def prepare(plan: Plan, say: Say) -> None:
@@ -136,6 +136,6 @@ async def start(plan: Plan, children: Children) -> None:
 
             await children.start(command, ready)
 
-        await asyncio.gather(
+        await together(
             up(issuer(plan), f"{plan.issuer}/jwks"), *(up(service(plan, role), f"http://127.0.0.1:{plan.ports[role]}/readyz") for role in MODULES)
         )
