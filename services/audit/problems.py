@@ -58,7 +58,7 @@ REFUSED: Mapping[str, Wording] = {
     "in_progress": Wording("The same wish under this request_id is being worked on.", "Wait for its answer, or ask again shortly."),
     "already_answered": Wording("This request_id was answered already; what was minted for it is revoked.", NEW_ID),
     "replayed": Wording("This token may be used once, and another request used it.", MINT_NEW),
-    "revoked": Wording("The connector is fenced, or what you are is blocked.", "Ask an operator: `counterfoil connectors` shows what is fenced."),
+    "revoked": Wording("The connector is fenced, or what you are is blocked.", "Ask an operator: `counterfoil lift` shows what is fenced."),
     "stale_decision": Wording("The registry changed after this was decided.", NEW_ID),
     "audit_unavailable": Wording("The audit log cannot be written, and so nothing is minted.", "Ask again in a few seconds."),
     "evidence_mismatch": Wording(

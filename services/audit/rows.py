@@ -67,14 +67,14 @@ APPEND = """
         ON CONFLICT DO NOTHING
     ), beat AS (
         INSERT INTO heartbeat (role, at, caught_up_to) SELECT 'audit', clock_timestamp(), coalesce($21::timestamptz, 'epoch') FROM head
-        ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = coalesce($21, heartbeat.caught_up_to)
+        ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = greatest($21, heartbeat.caught_up_to)
     )
     SELECT EXISTS (SELECT FROM head) AS appended, CASE WHEN cardinality($19::uuid[]) > 0 THEN pg_notify('revocation', '') END AS notified
 """
 DELIVERED = "UPDATE reply SET delivered = clock_timestamp() WHERE request_hash = ANY($1::text[]) AND delivered IS NULL"
 HEARTBEAT = """
     INSERT INTO heartbeat (role, at, caught_up_to) VALUES ('audit', clock_timestamp(), coalesce($1::timestamptz, 'epoch'))
-    ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = coalesce($1, heartbeat.caught_up_to)
+    ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = greatest($1, heartbeat.caught_up_to)
 """
 
 

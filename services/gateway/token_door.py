@@ -86,6 +86,9 @@ def lent(opened: Opened, asked: Asking, now: datetime) -> dict[str, Any]:
     }
 
 
+SHOWN = ("beyond", "beyond_details", "beyond_lifetime", "nearest", "rule")
+
+
 def no(opened: Opened) -> Problem:
     said = opened.problem or {}
     kind = (opened.fact or {}).get("kind", "grant.denied")
@@ -94,7 +97,7 @@ def no(opened: Opened) -> Problem:
         message=str(said.get("message", "")),
         stage=STAGES.get(kind, "audit"),
         fix=str(said.get("fix", "")),
-        extra={"receipt": receipt(opened), **{name: said[name] for name in ("beyond", "nearest", "rule") if name in said}},
+        extra={"receipt": receipt(opened), **{name: said[name] for name in SHOWN if name in said}},
     )
 
 

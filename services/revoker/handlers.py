@@ -10,7 +10,7 @@ from counterfoil.contracts import revocation_ordered, revocation_requested, revo
 from counterfoil.contracts.revocation_ordered import RevocationOrdered
 from counterfoil.contracts.revocation_requested import RevocationRequested
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
+from counterfoil_server.runtime.stage import TRANSPORT, Emit, Out, Received, Stage
 from services.revoker.orders import UNANSWERED, Orders
 
 log = logging.getLogger("counterfoil.revoker")
@@ -64,17 +64,24 @@ class Sweep:
         self._seen = datetime(2000, 1, 1, tzinfo=UTC)
 
     async def run(self, send: Send, every: float = 0.5) -> None:
+        """Goes on after a lost connection: what was not done stands in the rows, and is found by the next turn."""
         turn = 0
         while True:
-            found = await self._orders.expire()
-            if turn % 2 == 0:
-                until = self._now() - UNANSWERED
-                found += await self._orders.reconcile(self._seen, until)
-                self._seen = until
-            await flush(self._orders, send, {})
-            if turn % 10 == 0:
-                await self._orders.done_fencing()
-            if found:
-                log.info("ended", extra={"count": found})
+            try:
+                await self.turn(send, turn)
+            except TRANSPORT as error:
+                log.warning("the sweep comes again", extra={"error": type(error).__name__})
             turn += 1
             await asyncio.sleep(every)
+
+    async def turn(self, send: Send, number: int) -> None:
+        found = await self._orders.expire()
+        if number % 2 == 0:
+            until = self._now() - UNANSWERED
+            found += await self._orders.reconcile(self._seen, until)
+            self._seen = until
+        await flush(self._orders, send, {})
+        if number % 10 == 0:
+            await self._orders.done_fencing()
+        if found:
+            log.info("ended", extra={"count": found})

@@ -96,7 +96,7 @@ def test_what_the_shell_and_the_readme_name_is_on_the_page():
 
 def test_what_is_read_is_told_from_what_is_given_on():
     module = parsed(
-        'a = env["COUNTERFOIL_AB"], get("COUNTERFOIL_BC"), "COUNTERFOIL_CD" in env\nchild = {"COUNTERFOIL_DE": 1}\nenv["COUNTERFOIL_EF"] = "set COUNTERFOIL_FG"'
+        'a = env["COUNTERFOIL_AB"], get("COUNTERFOIL_BC"), "COUNTERFOIL_CD" in env\nchild = {"COUNTERFOIL_DE": 1}\nenv["COUNTERFOIL_EF"] = "set COUNTERFOIL_FG"'  # noqa: E501
     )
 
     assert read(module) == {"COUNTERFOIL_AB", "COUNTERFOIL_BC", "COUNTERFOIL_CD"}
