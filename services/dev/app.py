@@ -81,26 +81,33 @@ async def prepared(plan: Plan, broker: str, progress: Say) -> None:
 
 
 async def up(folder: Path, env: Mapping[str, str]) -> None:
-    began = time.monotonic()
-    progress = clocked(began)
     for warning in preflight.check(folder):
         say(f"WARNING: {warning}")
     settings = Settings.read(env)
     try:
         async with Children(folder) as children:
-            settings.need_free()
-            plan, broker = await planned(settings, children, progress), database.password()
-            progress("Topics, tables, roles, keys ...")
-            await prepared(plan, broker, progress)
-            progress("Services ...")
-            await town.start(plan, children)
-            await seed.sow(plan, broker)
-            progress("Up.")
-            say(card(plan))
-            await watch(children, say)
+            try:
+                await run_in(children, settings)
+            except asyncio.CancelledError:
+                say("\nEnding everything ...")
+                raise
     except (Trouble, OSError):
         preflight.disk(folder, FULL)  # where it is full, that is what has to be said
         raise
+
+
+async def run_in(children: Children, settings: Settings) -> None:
+    progress = clocked(time.monotonic())
+    settings.need_free()
+    plan, broker = await planned(settings, children, progress), database.password()
+    progress("Topics, tables, roles, keys ...")
+    await prepared(plan, broker, progress)
+    progress("Services ...")
+    await town.start(plan, children)
+    await seed.sow(plan, broker)
+    progress("Up.")
+    say(card(plan))
+    await watch(children, say)
 
 
 def card(plan: Plan) -> str:
@@ -118,7 +125,7 @@ def card(plan: Plan) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="Settings are COUNTERFOIL_* variables: see CONTRIBUTING.md.")
+    parser = argparse.ArgumentParser(description=__doc__, epilog="Settings are COUNTERFOIL_* variables: see docs/reference/settings.md.")
     parser.add_argument("--folder", type=lambda text: Path(text).absolute(), default=ROOT / ".counterfoil", help="data, keys and logs")
     return run(up(parser.parse_args().folder, os.environ))
 

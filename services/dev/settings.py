@@ -23,6 +23,10 @@ def variable(name: str) -> str:
     return f"COUNTERFOIL_{name.upper().replace('-', '_')}_{'HEALTH_PORT' if name in MODULES else 'PORT'}"
 
 
+def named(name: str) -> str:
+    return f"the health page of {name}" if name in MODULES else name.removesuffix("-http").replace("-", "'s ")
+
+
 @dataclass(frozen=True)
 class Settings:
     ports: Mapping[str, int]
@@ -53,9 +57,11 @@ class Settings:
 
     def need_free(self) -> None:
         """All at once, before anything starts: whoever has to choose another port chooses once."""
-        wrong = [f"port {port} is taken: {name} needs it, or another by {variable(name)}" for name, port in self.used().items() if taken(port)]
+        wrong = [
+            f"port {port} is taken; {named(name)} needs it, or another: {variable(name)}=<port>" for name, port in self.used().items() if taken(port)
+        ]
         if wrong:
-            raise Trouble("\n  ".join(wrong), "end what listens there, or set the variables that are named.")
+            raise Trouble("\n  ".join(wrong), "end what listens there, or set what is named.")
 
 
 def ports(env: Mapping[str, str]) -> dict[str, int]:
