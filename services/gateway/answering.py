@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Literal
 
+import asyncpg
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -16,6 +17,9 @@ log = logging.getLogger("counterfoil.gateway")
 Endpoint = Callable[[Request], Awaitable[Response]]
 Dialect = Literal["oauth", "v1"]
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+STORE = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)
+GONE = (OSError, TimeoutError, *STORE)
+"""What a database that is away, ending or starting raises; a statement that is wrong raises something else."""
 UNREAD = frozenset({"body_too_large", "slow_body"})
 DRAIN_SECONDS, DRAIN_BYTES = 5.0, 64 * 1024 * 1024
 
@@ -35,10 +39,18 @@ class Door:
             return
         except Problem as problem:
             response = refusal(problem, self._dialect, self._base, request.state.about)
+        except GONE as error:
+            log.warning("a part is away", extra={"error": type(error).__name__})
+            response = self._refused(request, "unavailable")
+        except asyncio.CancelledError:  # we are asked to end and this one took too long: it is said, where uvicorn would say 500
+            response = self._refused(request, "unavailable", "this gateway is ending")
         except Exception as error:
             log.exception("accident", extra={"error": type(error).__name__})
-            response = refusal(Problem("internal"), self._dialect, self._base, request.state.about)
+            response = self._refused(request, "internal")
         await response(scope, receive, send)
+
+    def _refused(self, request: Request, code: str, message: str = "") -> Response:
+        return refusal(Problem(code, message), self._dialect, self._base, request.state.about)
 
 
 def refusal(problem: Problem, dialect: Dialect, base: str, about: About) -> Response:
