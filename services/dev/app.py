@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -88,7 +89,7 @@ async def up(folder: Path, env: Mapping[str, str]) -> None:
         async with Children(folder) as children:
             try:
                 await run_in(children, settings)
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, Trouble):
                 say("\nEnding everything ...")
                 raise
     except (Trouble, OSError):
@@ -127,6 +128,7 @@ def card(plan: Plan) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog="Settings are COUNTERFOIL_* variables: see docs/reference/settings.md.")
     parser.add_argument("--folder", type=lambda text: Path(text).absolute(), default=ROOT / ".counterfoil", help="data, keys and logs")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say, we say
     return run(up(parser.parse_args().folder, os.environ))
 
 

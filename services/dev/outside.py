@@ -6,7 +6,7 @@ from counterfoil.wire import kafka_topics
 from counterfoil.wire.kafka import Connection
 from services.dev.trouble import Trouble, told
 
-AWAY = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (OSError, TimeoutError, ValueError, OverflowError, asyncpg.PostgresError, asyncpg.InterfaceError)
 POSTGRES = "COUNTERFOIL_POSTGRES should be the DSN of a superuser of a PostgreSQL >= 16: postgresql://user:password@host:5432/postgres"
 KAFKA = "COUNTERFOIL_KAFKA should be host:port of a Kafka >= 3.9; COUNTERFOIL_KAFKA_USERNAME, _PASSWORD, _TLS and _CA are the way in, if it wants one"
 OLDEST = 160_000
@@ -29,5 +29,7 @@ async def postgres(dsn: str) -> None:
 
 async def kafka(connection: Connection) -> None:
     """Raises Trouble."""
-    if not await kafka_topics.answers(connection):
+    with told("COUNTERFOIL_KAFKA cannot be used", KAFKA, ValueError):
+        answered = await kafka_topics.answers(connection)
+    if not answered:
         raise Trouble(f"no Kafka answers at {connection.servers}", KAFKA)

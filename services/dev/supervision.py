@@ -10,6 +10,7 @@ from services.dev.trouble import Say
 
 MOST, WITHIN = 5, 60.0
 """A service may end this often within so many seconds: more is a fault, not an accident."""
+AGAIN = frozenset({"issuer", *MODULES})
 
 
 async def watch(children: Children, say: Say) -> None:
@@ -19,7 +20,7 @@ async def watch(children: Children, say: Say) -> None:
         child = await children.first_to_end()
         name = child.command.name
         recent = [at for at in ends.get(name, []) if time.monotonic() - at < WITHIN]
-        if name not in MODULES or len(recent) >= MOST:
+        if name not in AGAIN or len(recent) >= MOST:
             raise child.trouble(f"died (exit {child.process.returncode})")
         ends[name] = [*recent, time.monotonic()]
         say(f"{name} ended (exit {child.process.returncode}): started again. Its log: {child.log}")
