@@ -88,8 +88,9 @@ class Children:
         await self._end(child)
 
     async def stop(self) -> None:
-        """End all, the last one first. Whoever cannot wait for that (a second Ctrl-C) has them killed."""
+        """End all. Whoever cannot wait for that (a second Ctrl-C) has them killed."""
         try:
+            await together(*(self._end(child) for child in self._started if child.command.beside))
             while self._started:
                 await self._end(self._started[-1])
         finally:

@@ -16,7 +16,10 @@ MOST_LOG = 10 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run and how it ends: by `stop` when we ask, by `orphan` when we die without asking (Linux only)."""
+    """What to run and how it ends: by `stop` when we ask, by `orphan` when we die without asking (Linux only).
+
+    Those that end `beside` each other do so before the others, which end one by one, the last one first.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -26,6 +29,7 @@ class Command:
     stop: signal.Signals = signal.SIGTERM
     orphan: signal.Signals = signal.SIGKILL
     patience: float = 60.0
+    beside: bool = False
 
 
 def tied_to_us(orphan: signal.Signals) -> Callable[[], None] | None:

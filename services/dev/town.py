@@ -112,7 +112,7 @@ def environment(plan: Plan, role: str) -> dict[str, str]:
 
 
 def service(plan: Plan, role: str) -> Command:
-    return Command(role, (sys.executable, "-m", *plan.modules[role]), env=environment(plan, role), cwd=ROOT)
+    return Command(role, (sys.executable, "-m", *plan.modules[role]), env=environment(plan, role), cwd=ROOT, beside=True)
 
 
 def issuer(plan: Plan) -> Command:
@@ -120,7 +120,7 @@ def issuer(plan: Plan) -> Command:
         "PATH": os.environ.get("PATH", os.defpath), "PYTHONUNBUFFERED": "1", "COUNTERFOIL_ISSUER_PORT": str(plan.ports["issuer"]),
         "COUNTERFOIL_ISSUER_KEYS": str(plan.folder / "issuer"), "COUNTERFOIL_ISSUER_AUDIENCE": plan.url,
     }  # fmt: skip
-    return Command("issuer", (sys.executable, "-m", "services.dev.issuer"), env=env, cwd=ROOT)
+    return Command("issuer", (sys.executable, "-m", "services.dev.issuer"), env=env, cwd=ROOT, beside=True)
 
 
 async def start(plan: Plan, children: Children) -> None:

@@ -42,6 +42,10 @@ def test_a_full_disk_is_refused(tmp_path: Path):
     assert "larger disk" in caught.value.fix
 
 
+def test_a_folder_that_is_not_there_yet_is_on_the_disk_that_it_will_be_on(tmp_path: Path):
+    preflight.disk(tmp_path / "not" / "yet", needed=1)
+
+
 def test_a_taken_port_is_named_with_the_setting_that_changes_it():
     with socket.socket() as taken:
         taken.bind((HOST, 0))

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,10 +37,10 @@ class Run:
 
 
 @asynccontextmanager
-async def run(*argv: str) -> AsyncIterator[Run]:
+async def run(*argv: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Run]:
     """`python argv…` with the tree importable; killed at the end if it still lives."""
     pipe, joined = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-    process = await asyncio.create_subprocess_exec(sys.executable, *argv, cwd=ROOT, stdout=pipe, stderr=joined)
+    process = await asyncio.create_subprocess_exec(sys.executable, *argv, cwd=ROOT, env=env, stdout=pipe, stderr=joined)
     try:
         yield Run(process)
     finally:

@@ -33,7 +33,8 @@ def read(file: Path) -> Secret:
 
 def write(file: Path, raw: bytes) -> None:
     """Never over a key that is there."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (file.parent.parent, file.parent):  # `parents` would leave those above open
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     with os.fdopen(descriptor, "wb") as out:
         out.write(base64.urlsafe_b64encode(raw).rstrip(b"=") + b"\n")
