@@ -95,9 +95,9 @@ def test_what_the_shell_and_the_readme_name_is_on_the_page():
 
 
 def test_what_is_read_is_told_from_what_is_given_on():
-    module = parsed(
-        'a = env["COUNTERFOIL_AB"], get("COUNTERFOIL_BC"), "COUNTERFOIL_CD" in env\nchild = {"COUNTERFOIL_DE": 1}\nenv["COUNTERFOIL_EF"] = "set COUNTERFOIL_FG"'  # noqa: E501
-    )
+    reads = 'a = env["COUNTERFOIL_AB"], get("COUNTERFOIL_BC"), "COUNTERFOIL_CD" in env'
+    gives = 'child = {"COUNTERFOIL_DE": 1}; env["COUNTERFOIL_EF"] = "set COUNTERFOIL_FG"'
+    module = parsed(f"{reads}; {gives}")
 
     assert read(module) == {"COUNTERFOIL_AB", "COUNTERFOIL_BC", "COUNTERFOIL_CD"}
     assert put_together(parsed('x = f"COUNTERFOIL_{name}"')) == ["COUNTERFOIL_"]

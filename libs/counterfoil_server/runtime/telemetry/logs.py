@@ -27,6 +27,7 @@ FIELDS: Final = frozenset(
         "instance",
         "seconds",
         "channel",
+        "loop",
         "state",
         "port",
         "url",
