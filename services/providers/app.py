@@ -1,13 +1,14 @@
 """The providers, as two processes with keys, database roles and Kafka principals of their own: `mint` and `revoke`."""
 
 import asyncio
+import logging
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from counterfoil.wire.signing import Checker
+from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
@@ -18,9 +19,11 @@ from services.providers.ends import Ends
 from services.providers.evidence import Checks
 from services.providers.ledger import Ledger
 from services.providers.roots import Roots
-from services.providers.seam import Provider
+from services.providers.seam import Provider, ProviderError
 from services.providers.settlements import Settlements
 from services.providers.shelf import Shelf
+
+log = logging.getLogger("counterfoil.providers")
 
 
 async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
@@ -39,18 +42,41 @@ async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
     roots = Roots(runtime.db, runtime.settings.keys, None)
     ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
     worker = revoke_handlers.Worker(ends, settlements)
-    return Wiring(revoke_handlers.routes(worker), [registry.run(), worker.run(runtime.emit), adopt(roots, registry)], [shelf.close])
+    return Wiring(
+        revoke_handlers.routes(worker),
+        [registry.run(), worker.run(runtime.emit), adopt(roots, registry), sweep(shelf, roots, registry)],
+        [shelf.close],
+    )
 
 
 async def adopt(roots: Roots, registry: Registry, every: float = 0.5) -> None:
     """Root secrets that arrived are taken in, and changed ones noticed, without waiting for a request."""
-    revision, looked = -1, 0.0
-    while True:
-        if registry.snapshot.revision != revision or time.monotonic() - looked > 10 * every:
-            revision, looked = registry.snapshot.revision, time.monotonic()
+    seen = -1
+
+    async def turn(number: int) -> None:
+        nonlocal seen
+        if registry.snapshot.revision != seen or number % 10 == 0:
             roots.forget()
             await roots.adopt()
-        await asyncio.sleep(every)
+            seen = registry.snapshot.revision
+
+    await forever("root secrets", turn, every)
+
+
+async def sweep(shelf: Shelf, roots: Roots, registry: Registry, every: float = 60.0) -> None:
+    """What minting leaves behind beside credentials goes, a connector at a time. One that cannot be reached now is swept later."""
+
+    async def turn(_: int) -> None:
+        for connector in registry.snapshot.connectors.values():
+            provider = shelf.provider(connector.provider)
+            if provider is None:
+                continue
+            try:
+                await provider.sweep(connector.config, await roots.of(connector.name, connector.installation))
+            except ProviderError as error:
+                log.info("not swept", extra={"connector": connector.name, "code": error.code})
+
+    await forever("providers", turn, every)
 
 
 def run(argv: Sequence[str], extra: Mapping[str, Provider] | None = None) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from counterfoil.contracts import revocation_ordered, revocation_settled
 from counterfoil.wire.envelope import decode
+from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
 from services.providers.ends import Ends
 from services.providers.settlements import Row, Settlement, Settlements
@@ -41,15 +42,16 @@ class Worker:
 
     async def run(self, send: Send, every: float = 0.5) -> None:
         """Retries, and whatever a process that died has left."""
-        turn = 0
-        while True:
-            if not await self.work(None, {}, send):
-                await asyncio.sleep(every)
-            turn += 1
-            if turn % 10 == 1:
+
+        async def turn(number: int) -> bool:
+            tried = await self.work(None, {}, send)
+            if number % 10 == 0:
                 await self._settlements.forget_seals()
                 left = await self._settlements.unpublished(timedelta(seconds=5))
                 await self._publish([(row["id"], row["settled"]) for row in left], {}, send)
+            return tried > 0
+
+        await forever("revocations", turn, every)
 
     async def _end(self, row: Row) -> Settlement:
         async with self._room:

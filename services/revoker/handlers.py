@@ -1,6 +1,5 @@
 """revocation.requested -> revocation.ordered, and what the ledger orders by itself."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -9,8 +8,9 @@ from typing import Any
 from counterfoil.contracts import revocation_ordered, revocation_requested, revocation_settled
 from counterfoil.contracts.revocation_ordered import RevocationOrdered
 from counterfoil.contracts.revocation_requested import RevocationRequested
+from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import TRANSPORT, Emit, Out, Received, Stage
+from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
 from services.revoker.orders import UNANSWERED, Orders
 
 log = logging.getLogger("counterfoil.revoker")
@@ -64,15 +64,10 @@ class Sweep:
         self._seen = datetime(2000, 1, 1, tzinfo=UTC)
 
     async def run(self, send: Send, every: float = 0.5) -> None:
-        """Goes on after a lost connection: what was not done stands in the rows, and is found by the next turn."""
-        turn = 0
-        while True:
-            try:
-                await self.turn(send, turn)
-            except TRANSPORT as error:
-                log.warning("the sweep comes again", extra={"error": type(error).__name__})
-            turn += 1
-            await asyncio.sleep(every)
+        async def turn(number: int) -> None:
+            await self.turn(send, number)
+
+        await forever("sweep", turn, every)
 
     async def turn(self, send: Send, number: int) -> None:
         found = await self._orders.expire()

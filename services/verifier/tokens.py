@@ -89,7 +89,9 @@ class Tokens:
         except Unavailable:
             raise Unproven("issuer_unavailable", "the issuer's keys cannot be had now", basis, issuer.issuer) from None
         except Rejected as error:
-            raise Unproven(error.code, error.message, basis, issuer.issuer) from None
+            # `unknown_key` is kept for our own sealing key, after which a caller asks again: an issuer's unknown kid is no reason to
+            code = "bad_key" if error.code == "unknown_key" else error.code
+            raise Unproven(code, error.message, basis, issuer.issuer) from None
 
     def _hash(self, issuer: Issuer) -> str:
         """Once per entry: a new snapshot brings new objects."""
