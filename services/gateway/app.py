@@ -60,7 +60,7 @@ def wired(own: OwnSettings) -> Wire:
             CedarPermits(registry), asker, waiting, settled, public(own, settings), settings.development,
         )  # fmt: skip
         relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
-        server = health.server(routes(doors(shared)), own.host, own.port)
+        server = health.server(routes(doors(shared)), own.host, own.port, "COUNTERFOIL_PORT")
         server.config.http = Limited
         return Wiring(
             loops=[behind_a_door(server, listening.run), handed.keep(), undelivered.run(), registry.run(), endings(ends, settled), relay.run()],

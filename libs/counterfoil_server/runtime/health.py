@@ -1,6 +1,7 @@
 """/livez: the process makes progress. /readyz: it has its partitions and its database."""
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import uvicorn
@@ -12,17 +13,38 @@ from starlette.types import ASGIApp
 
 from counterfoil_server.runtime.watch import Watch
 
+BACKLOG = 1024
+
+
+class PortTaken(RuntimeError):
+    """Says which, and what to set."""
+
 
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the service shell has its own."""
+    """uvicorn without its signal handlers: the service shell has its own. It has its port before it serves, or is not made."""
+
+    listening: socket.socket
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self.listening])
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def server(app: ASGIApp, host: str, port: int) -> Server:
-    return Server(
+def bound(host: str, port: int, setting: str) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise PortTaken(f"port {port} of {host} cannot be had ({why}): end what listens there, or set another as {setting}") from None
+
+
+def server(app: ASGIApp, host: str, port: int, setting: str = "COUNTERFOIL_HEALTH_PORT") -> Server:
+    """Raises PortTaken."""
+    listening = bound(host, port, setting)
+    made = Server(
         uvicorn.Config(
             app,
             host=host,
@@ -38,9 +60,11 @@ def server(app: ASGIApp, host: str, port: int) -> Server:
             h11_max_incomplete_event_size=16384,
             limit_concurrency=2000,
             timeout_keep_alive=30,
-            backlog=1024,
+            backlog=BACKLOG,
         )
     )
+    made.listening = listening
+    return made
 
 
 @contextlib.asynccontextmanager

@@ -98,7 +98,7 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
         watch = Watch(lambda: [*bus.consumers(broker), *listening], len(wiring.stages) + len(listening))
         loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages or wiring.listeners else [])]
         failed: list[BaseException] = []
-        async with healthy(settings, watch, runtime.db):
+        async with none_left(loops), healthy(settings, watch, runtime.db):
             tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
             log.info("started", extra={"role": role})
             settle()
@@ -113,6 +113,16 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
     export.flush()
     if failed:
         raise SystemExit(1)
+
+
+@asynccontextmanager
+async def none_left(loops: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Where none could be started, Python would complain of each: the reason is one line, and the last."""
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.close()
 
 
 def settle() -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from counterfoil_server.runtime.health import PortTaken
 from counterfoil_server.runtime.key_folder import BadKeyFile
 from counterfoil_server.runtime.keys import NoKey
 from counterfoil_server.runtime.settings import BadSetting
@@ -19,7 +20,7 @@ class Unusable(RuntimeError):
         super().__init__(f"{what} cannot be used ({type(error).__name__}): is it up, and does {setting} name it and this role's way in?")
 
 
-OURS = (BadSetting, NoKey, BadKeyFile, Unusable)
+OURS = (BadSetting, NoKey, BadKeyFile, Unusable, PortTaken)
 """Errors whose text we wrote, for who reads the log."""
 
 
