@@ -30,6 +30,7 @@ async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
     registry = Registry(runtime.db, runtime.settings.database)
     await registry.load()
     roots = Roots(runtime.db, runtime.settings.keys, runtime.keys.opener)
+    await roots.complete()
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
     stages = mint_handlers.routes(checks, Ledger(runtime.db), roots, Boxes(runtime.keys, runtime.now), runtime.now)
     return Wiring(stages, [registry.run(), adopt(roots, registry)], [shelf.close])
@@ -40,6 +41,7 @@ async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
     await registry.load()
     settlements = Settlements(runtime.db)
     roots = Roots(runtime.db, runtime.settings.keys, None)
+    await roots.complete()
     ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
     worker = revoke_handlers.Worker(ends, settlements)
     return Wiring(

@@ -13,6 +13,7 @@ from counterfoil.wire import binding
 from counterfoil.wire.sealing import Opener, Unsealable
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime import key_folder
+from counterfoil_server.runtime.keys import NoKey
 from counterfoil_server.runtime.store.database import Pool
 from services.providers.seam import Unavailable
 
@@ -26,10 +27,18 @@ class Roots:
 
     def __init__(self, db: Pool, folder: Path, opener: Opener | None) -> None:
         """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in."""
-        self._db, self._opener = db, opener
+        self._db, self._opener, self._folder = db, opener, folder
         self._keks = dict(key_folder.each(folder, "kek"))
         self._kept: dict[Place, dict[str, Secret]] = {}
         self._reading = asyncio.Lock()
+
+    async def complete(self) -> None:
+        """Raises NoKey where a root secret lies under a key-encryption key that is not here: better not to start than to refuse every mint."""
+        rows = await self._db.fetch("SELECT DISTINCT kek_id FROM root_secret WHERE kek_id IS NOT NULL")
+        if missing := {row["kek_id"] for row in rows} - self._keks.keys():
+            raise NoKey(f"root secrets lie under kek-{', kek-'.join(sorted(missing))}, which is not in {self._folder}")
+        if not self._keks:
+            raise NoKey(f"there is no key-encryption key, kek-*.key, in {self._folder}")
 
     def forget(self) -> None:
         self._kept.clear()

@@ -106,7 +106,15 @@ async def test_each_key_that_a_role_works_with_is_missed_at_the_start(town: Town
             file.unlink()
         return await told(town, role, {"COUNTERFOIL_KEYS": str(folder)})
 
-    lacking = [("verifier", "open"), ("verifier", "subject"), ("audit", "log"), ("mint", "lookup"), ("gateway", "subject")]
+    lacking = [
+        ("verifier", "open"),
+        ("verifier", "subject"),
+        ("audit", "log"),
+        ("mint", "lookup"),
+        ("gateway", "subject"),
+        ("mint", "kek"),
+        ("revoke", "kek"),
+    ]
     said = await asyncio.gather(*(without(role, key) for role, key in lacking))
 
     assert [key in one for (_, key), one in zip(lacking, said, strict=True)] == [True] * len(lacking), said
