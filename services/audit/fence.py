@@ -51,8 +51,7 @@ class Fence:
         if not replies:
             return []
         ids = await self._connectors({reply.standing.fact["connector"] for reply in replies})
-        async with self._db.acquire() as db, db.transaction():
-            await locks.share(db, ids)
+        async with self._db.acquire() as db, locks.sharing(db, ids):
             passing = await self._passing(db, replies, self._now())
             refused = [reply for reply in replies if reply not in passing]
             if refused:

@@ -34,7 +34,7 @@ class Orders:
         self._db, self._now = db, now
 
     async def accept(self, predicate: Predicate, actor: Actor, cause: str) -> Accepted:
-        """Returns when it is committed."""
+        """Returns when it is committed. `at` is read once the stop's locks are held: whatever was begun, was begun before."""
         order, now = uuid4(), self._now()
         stop = stopping(order, predicate, now)
         async with self._db.acquire() as db, db.transaction():
@@ -42,13 +42,14 @@ class Orders:
                 raise Problem("not_found", f"there is no connector {stop.name}")
             if stop is not None:
                 await registry_rows.apply(db, [stop], actor, now)
+            at = self._now()
             live = await db.fetchval(COUNT, *values(predicate), list(ALIVE))
             await db.execute(
                 "INSERT INTO revocation_order (id, actor, predicate, cause, at, accepted) VALUES ($1, $2, $3, $4, $5, $6)",
-                order, actor.model_dump(mode="json"), predicate.model_dump(mode="json", exclude_none=True), cause, now, {**shown(stop), "live": live},
+                order, actor.model_dump(mode="json"), predicate.model_dump(mode="json", exclude_none=True), cause, at, {**shown(stop), "live": live},
             )  # fmt: skip
             await db.execute("SELECT pg_notify('revocation', '')")
-        return Accepted(order, now, stop, live)
+        return Accepted(order, at, stop, live)
 
     async def matched(self, predicate: Predicate) -> int:
         """How many that are alive an order would concern."""

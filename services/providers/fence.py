@@ -1,7 +1,9 @@
 """What stands in a credential's way, read by statements of their own after the locks are held: connectors' states, blocks, audit's heartbeat."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from counterfoil.contracts.exchange_authorized import GrantApproved
@@ -11,11 +13,22 @@ from counterfoil_server.runtime.store.database import Connection, Pool
 Row = Mapping[str, Any]
 MEMBERS = ("connector", "project", "environment", "issuer", "sub_hash")
 
+STANDING = """
+    SELECT clock_timestamp() AS clock, heart.at, heart.caught_up_to,
+        (SELECT jsonb_agg(c) FROM (SELECT name, state, epoch, revision FROM connector WHERE name = ANY($1::text[])) c) AS connectors,
+        (SELECT jsonb_agg(b) FROM (SELECT connector, project, environment, issuer, sub_hash FROM block
+            WHERE lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())) b) AS blocks
+    FROM (SELECT true) one LEFT JOIN heartbeat heart ON heart.role = 'audit'
+"""
+
 
 @dataclass(frozen=True)
 class Read:
     connectors: Mapping[str, Row]
     blocks: Sequence[Row]
+    clock: datetime
+    audit_at: datetime | None
+    audit_caught_up: datetime | None
 
     def blocked(self, grant: GrantApproved) -> bool:
         """A member that a block leaves open matches everything."""
@@ -40,12 +53,11 @@ class Fence:
             }
         return [self._ids[name] for name in wanted if name in self._ids]
 
-    async def hold(self, db: Connection, names: Iterable[str], ids: Sequence[int]) -> Read:
-        """Inside a transaction: shared until its end."""
-        await locks.share(db, ids)
-        connectors = await db.fetch("SELECT name, state, epoch, revision FROM connector WHERE name = ANY($1)", list(set(names)))
-        blocks = await db.fetch(
-            "SELECT connector, project, environment, issuer, sub_hash FROM block "
-            "WHERE lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())"
-        )
-        return Read({row["name"]: row for row in connectors}, blocks)
+    @asynccontextmanager
+    async def hold(self, db: Connection, names: Iterable[str]) -> AsyncIterator[Read]:
+        """A transaction under the locks, shared until its end. What they guard is read by a statement of its own, once they are held."""
+        wanted = list(set(names))
+        async with locks.sharing(db, await self.ids(wanted)):
+            row = await db.fetchrow(STANDING, wanted)
+            connectors = {one["name"]: one for one in row["connectors"] or ()}
+            yield Read(connectors, row["blocks"] or (), row["clock"], row["at"], row["caught_up_to"])

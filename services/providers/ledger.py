@@ -36,9 +36,7 @@ class Ledger:
     async def intend(self, wanted: Sequence[Wanted], now: datetime) -> list[Intent | Repeat | Refuse]:
         """In the order given. No two of `wanted` may have the same key."""
         names = [one.grant.connector for one in wanted]
-        ids = await self._fence.ids(names)
-        async with self._pool.acquire() as db, db.transaction():
-            read = await self._fence.hold(db, names, ids)
+        async with self._pool.acquire() as db, self._fence.hold(db, names) as read:
             verdicts = await self._decide(db, wanted, read, now)
             begun = [one for one in verdicts if isinstance(one, Intent)]
             written = await insert(db, begun) if begun else set()
@@ -51,7 +49,6 @@ class Ledger:
         ]
 
     async def _decide(self, db: Connection, wanted: Sequence[Wanted], read: Read, now: datetime) -> list[Intent | Repeat | Refuse]:
-        heart = await db.fetchrow("SELECT clock_timestamp() AS clock, at, caught_up_to FROM (SELECT true) one LEFT JOIN heartbeat ON role = 'audit'")
         earlier, spent = await rows_of(db, wanted), await spend(db, wanted)
         verdicts: list[Intent | Repeat | Refuse] = []
         abandoned = []
@@ -65,9 +62,9 @@ class Ledger:
                 row["epoch"],
                 row["revision"],
                 read.blocked(one.grant),
-                heart["at"],
-                heart["caught_up_to"],
-                heart["clock"],
+                read.audit_at,
+                read.audit_caught_up,
+                read.clock,
                 spent.get(one.who.token_use.digest) if one.who.token_use else None,
                 earlier.get(one.key, ()),
             )
@@ -86,9 +83,7 @@ class Ledger:
         """minting -> active, where attempt, epoch and fence still hold. What is not in the answer is not ours: its end is ordered here."""
         grants = [one.intent.wanted.grant for one in finished]
         names = [grant.connector for grant in grants]
-        ids = await self._fence.ids(names)
-        async with self._pool.acquire() as db, db.transaction():
-            read = await self._fence.hold(db, names, ids)
+        async with self._pool.acquire() as db, self._fence.hold(db, names) as read:
             holding = [one for one in finished if read.holds(one.intent.wanted.grant, one.intent.epoch)]
             held = await activate(db, holding) if holding else set()
             lost = [one for one in finished if one.intent.credential_id not in held]

@@ -9,6 +9,8 @@ import pytest
 
 from counterfoil.contracts.exchange_verified import TokenUse
 from counterfoil_server.domain.intent import Refuse, Repeat
+from counterfoil_server.runtime.store import locks
+from counterfoil_server.runtime.store.database import Connection
 from services.providers.ledger import Failed
 from services.providers.seam import Idempotency, Revocation
 from services.providers.wanted import Intent
@@ -174,3 +176,25 @@ async def test_mint_writes_the_second_seal_and_cannot_read_it(books: Books):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await books.mint.fetchval("SELECT seal_2 FROM mint")
     assert await books.revoke.fetchval("SELECT seal_2 FROM mint") == b"for the revoker"
+
+
+async def mistaken(db: Connection) -> None:
+    async with locks.sharing(db, [1]):
+        await db.execute("INSERT INTO used_token VALUES ('x', 'y', now())")
+        raise KeyError("a mistake")
+
+
+async def test_whatever_goes_wrong_under_the_locks_is_undone_and_lets_go_of_them(books: Books):
+    async with books.mint.acquire() as db:
+        with pytest.raises(KeyError):
+            await mistaken(db)
+        assert await db.fetchval("SELECT count(*) FROM used_token") == 0
+        async with books.owner.transaction():
+            await books.owner.execute("SET LOCAL lock_timeout = '1s'")
+            await locks.exclude(books.owner, locks.BLOCKS, 1)
+
+
+async def test_what_was_done_under_the_locks_is_there_afterwards(books: Books):
+    async with books.mint.acquire() as db, locks.sharing(db, []):
+        await db.execute("INSERT INTO used_token VALUES ('x', 'y', now())")
+    assert await books.owner.fetchval("SELECT count(*) FROM used_token") == 1

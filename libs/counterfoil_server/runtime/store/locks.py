@@ -3,7 +3,10 @@
 A lock and what it guards are never read in one statement: such a statement sees the state from before it had the lock.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import asyncpg
 
 from counterfoil_server.runtime.store.database import Connection
 
@@ -23,6 +26,27 @@ async def share(db: Connection, connectors: Iterable[int]) -> None:
         CONNECTORS,
         [BLOCKS, *sorted(set(connectors))],
     )
+
+
+@asynccontextmanager
+async def sharing(db: Connection, connectors: Iterable[int]) -> AsyncIterator[None]:
+    """A transaction that begins with what `share` takes, in one message: three stages do it for every batch."""
+    taken = "".join(f"SELECT pg_advisory_xact_lock_shared({CONNECTORS}, {int(number)});" for number in [BLOCKS, *sorted(set(connectors))])
+    try:
+        await db.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; {taken}")
+        yield
+        await db.execute("COMMIT")
+    except BaseException:
+        await undone(db)
+        raise
+
+
+async def undone(db: Connection) -> None:
+    """A connection that cannot even roll back is of no more use."""
+    try:
+        await db.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        db.terminate()
 
 
 async def exclude(db: Connection, *ids: int) -> None:
