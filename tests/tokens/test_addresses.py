@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, ip_address
 
 import pytest
 
-from counterfoil_server.runtime.addresses import public
+from counterfoil_server.runtime.addresses import inside, public
 from counterfoil_server.runtime.outbound import Outbound, Unfetched, careful
 
 FORBIDDEN = [
@@ -184,3 +184,16 @@ async def test_a_name_that_changes_its_mind_is_asked_once():
     with pytest.raises(Unfetched, match=r"timeout|unreachable"):
         await client.fetch_json("https://issuer.example:1/")
     assert (names.asked, met) == (1, ["192.0.2.7"])
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "172.31.255.255", "192.168.1.1", "fd12:3456::1", "93.184.216.34", "2606:4700::1111"])
+def test_the_own_network_is_inside_and_so_is_the_internet(address: str):
+    assert inside("idp.example", ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "::1", "169.254.169.254", "fe80::1", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "::ffff:10.0.0.1", "64:ff9b::a00:1"],
+)
+def test_this_machine_and_the_metadata_services_of_clouds_are_not_inside(address: str):
+    assert not inside("idp.example", ip_address(address))

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from counterfoil_server.runtime.addresses import Address, loopback
-from counterfoil_server.runtime.outbound import LARGEST, Outbound, Unfetched, careful
+from counterfoil_server.runtime.outbound import LARGEST, Answer, Outbound, Unfetched, careful
 from tests.support.certificates import certified
 
 TLS = httpx.create_ssl_context(trust_env=False)
@@ -194,3 +194,57 @@ async def test_a_certificate_for_another_name_is_refused(tmp_path: Path, named: 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path):
     with pytest.raises(Unfetched, match="unreachable"):
         await over_tls(tmp_path, "issuer.example", trusted=False)
+
+
+async def sending(*parts: bytes, pause: float = 0, in_all: float | None = None) -> tuple[Answer, bytes]:
+    server = Server(*parts, pause=pause)
+    async with serving(server) as url:
+        sent = await Outbound({"http": loopback}, tls=TLS).send("POST", url + "/token", {"Content-Type": "text/x"}, b"a=1", in_all=in_all)
+    return sent, server.asked[0]
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 429, 503])
+async def test_what_is_sent_is_answered_whatever_the_status(status: int):
+    answer, asked = await sending(f"HTTP/1.1 {status} X\r\nRetry-After: 7\r\nLocation: /canary\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (status, b"{}", "7")
+    assert asked.startswith(b"POST /token HTTP/1.1\r\n")
+    assert b"content-length: 3" in asked.lower()
+    assert "canary" not in repr(answer)
+
+
+@pytest.mark.parametrize("parts", [[b""], [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}"], [ok(BOMB, "Content-Encoding: gzip")]])
+async def test_a_request_that_left_and_was_not_answered_is_said_to_have_been_sent(parts: list[bytes]):
+    with pytest.raises(Unfetched) as caught:
+        await sending(*parts)
+    assert caught.value.sent
+
+
+async def test_a_request_that_waited_too_long_for_its_answer_was_sent():
+    with pytest.raises(Unfetched, match="timeout") as caught:
+        await sending(b"", pause=1, in_all=0.2)
+    assert caught.value.sent
+
+
+async def test_what_met_a_closed_port_a_slow_resolver_or_no_allowed_address_was_never_sent():
+    async def forever(_: str, __: int) -> list[str]:
+        await asyncio.sleep(60)
+        return []
+
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    for client, url in (
+        (careful(development=True), f"http://127.0.0.1:{port}/"),
+        (Outbound({"https": loopback}, resolve=forever, tls=TLS, in_all=0.1), "https://issuer.example/"),
+        (careful(development=False), "https://127.0.0.1/"),
+    ):
+        with pytest.raises(Unfetched) as caught:
+            await client.send("POST", url)
+        assert not caught.value.sent
+
+
+async def test_a_server_that_takes_the_connection_and_never_speaks_tls_was_sent_nothing():
+    async with serving(Server(b"", pause=5)) as url:
+        client = Outbound({"https": anywhere}, resolve=issuer_example, tls=TLS, in_all=0.3)
+        with pytest.raises(Unfetched) as caught:
+            await client.send("POST", f"https://issuer.example:{url.rpartition(':')[2]}/")
+    assert not caught.value.sent

@@ -20,6 +20,10 @@ PRIVATE_V4 = tuple(
 # v4-compatible addresses, unique local and link-local ones lie outside of it.
 GLOBAL_V6 = ip_network("2000::/3")
 SPECIAL_V6 = tuple(ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"))
+# What an operator may call the own network; never this machine, nor link-local or CGNAT, where clouds keep their metadata services.
+INSIDE_V4 = tuple(ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+INSIDE_V6 = ip_network("fc00::/7")
+METADATA_V6 = tuple(ip_network(block) for block in ("fd00:ec2::/32", "fd20:ce::/32"))
 
 
 def public(_host: str, address: Address) -> bool:
@@ -27,6 +31,13 @@ def public(_host: str, address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in block for block in PRIVATE_V4)
     return address in GLOBAL_V6 and not any(address in block for block in SPECIAL_V6)
+
+
+def inside(host: str, address: Address) -> bool:
+    """The internet, or the operator's own network: where an entry of the registry says so."""
+    if isinstance(address, IPv4Address):
+        return any(address in block for block in INSIDE_V4) or public(host, address)
+    return (address in INSIDE_V6 and not any(address in block for block in METADATA_V6)) or public(host, address)
 
 
 def loopback(host: str, address: Address) -> bool:

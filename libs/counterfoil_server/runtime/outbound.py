@@ -1,10 +1,11 @@
-"""Careful http to issuers: their urls come from outside, so each could be meant for something inside."""
+"""Careful http to issuers and providers: their urls come from outside, so each could be meant for something inside."""
 
 import asyncio
 import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import httpx
@@ -16,6 +17,7 @@ CONNECT = 3.0
 IN_ALL = 5.0
 PORTS = {"https": 443, "http": 80}
 LAST_PORT = 65535
+USUAL = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "counterfoil"}
 # What every parser reads alike: no userinfo, fragment, backslash or space, and nothing beyond ASCII.
 ONE_READING = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[A-Fa-f0-9:.]+\])(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9:/?!$&'()*+,;=._~%-]*)?")
 
@@ -24,11 +26,24 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class Unfetched(Exception):
-    """`code` says why: url, address, status, encoded, too_large, timeout, unreachable. Never quotes what was answered."""
+    """`code` says why: url, address, status, encoded, too_large, timeout, unreachable. Never quotes what was answered.
 
-    def __init__(self, code: str, message: str) -> None:
+    `sent`: whether any of the request may have left, so that it may have been obeyed.
+    """
+
+    def __init__(self, code: str, message: str, *, sent: bool = False) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whatever it was: what a status means is the asker's affair."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 def careful(*, development: bool) -> "Outbound":
@@ -52,14 +67,32 @@ class Outbound:
 
     async def fetch_json(self, url: str) -> bytes:
         """GET a small document. Raises Unfetched."""
+        answer = await self.send("GET", url)
+        if answer.status != httpx.codes.OK:
+            raise Unfetched("status", f"the answer was {answer.status}", sent=True)
+        return answer.body
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, content: bytes | None = None, in_all: float | None = None
+    ) -> Answer:
+        """Any answer that is small enough and came in time. Raises Unfetched."""
+        limit, sent = in_all or self._in_all, False
+
+        async def trace(event: str, _: object) -> None:
+            nonlocal sent
+            sent = sent or event.endswith("send_request_headers.started")
+
         try:
-            async with asyncio.timeout(self._in_all):
+            async with asyncio.timeout(limit):
                 target = self._target(url)
-                return await self._get(target, await self._address(target))
+                request = httpx.Request(method, target, headers={**dict(headers or {}), **USUAL, "Host": target.netloc.decode()}, content=content)
+                request.extensions = {"sni_hostname": target.host, "trace": trace}
+                request.url = target.copy_with(host=await self._address(target))
+                return await self._exchange(request, limit)
         except (TimeoutError, httpx.TimeoutException):
-            raise Unfetched("timeout", f"no answer within {self._in_all:g} s") from None
+            raise Unfetched("timeout", f"no answer within {limit:g} s", sent=sent) from None
         except (httpx.HTTPError, OSError) as error:
-            raise Unfetched("unreachable", type(error).__name__) from None
+            raise Unfetched("unreachable", type(error).__name__, sent=sent) from None
 
     def _target(self, url: str) -> httpx.URL:
         if not ONE_READING.fullmatch(url):
@@ -86,21 +119,18 @@ class Outbound:
             raise Unfetched("address", "the host leads to an address that is not allowed")
         return str(found[0])
 
-    async def _get(self, target: httpx.URL, address: str) -> bytes:
+    async def _exchange(self, request: httpx.Request, limit: float) -> Answer:
         """To the address, in the name of the host: the certificate is checked for the name."""
-        headers = {"Host": target.netloc.decode(), "Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "counterfoil"}
-        limits = httpx.Timeout(self._in_all, connect=min(CONNECT, self._in_all))
-        async with (
-            httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=limits) as client,
-            client.stream("GET", target.copy_with(host=address), headers=headers, extensions={"sni_hostname": target.host}) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise Unfetched("status", f"the answer was {response.status_code}")
+        # A wait for the connection ends before all waiting does: then surely nothing was sent.
+        limits = httpx.Timeout(limit, connect=min(CONNECT, limit * 0.8))
+        request.extensions["timeout"] = limits.as_dict()
+        async with httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False) as client:
+            response = await client.send(request, stream=True)
             if response.headers.get("content-encoding", "identity") != "identity":
-                raise Unfetched("encoded", "the answer is encoded, which was not asked for")
+                raise Unfetched("encoded", "the answer is encoded, which was not asked for", sent=True)
             body = bytearray()
             async for part in response.aiter_raw():
                 body += part
                 if len(body) > LARGEST:
-                    raise Unfetched("too_large", f"the answer has more than {LARGEST} bytes")
-            return bytes(body)
+                    raise Unfetched("too_large", f"the answer has more than {LARGEST} bytes", sent=True)
+            return Answer(response.status_code, response.headers, bytes(body))
