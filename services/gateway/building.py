@@ -12,6 +12,7 @@ from counterfoil_server.runtime.telemetry.spans import Telemetry
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.callers import Callers
+from services.gateway.explaining import Explainer
 from services.gateway.ledger import Ledger
 from services.gateway.operators import Operators, Permits
 from services.gateway.orders import Orders
@@ -20,10 +21,12 @@ from services.gateway.pulse import Pulse
 from services.gateway.revoke_door import RevokeDoor
 from services.gateway.routes import Doors
 from services.gateway.settled import Settled
+from services.gateway.standing import Standing
 from services.gateway.token_door import TokenDoor
 from services.gateway.tracing import Tracing
 from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_explain import ExplainDoor
 from services.gateway.v1_registry import RegistryDoor
 from services.gateway.v1_revocations import Revocations
 from services.gateway.v1_stops import Stops
@@ -60,6 +63,7 @@ def doors(shared: Shared) -> Doors:
         token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
         revoke=RevokeDoor(callers, ledger, orders, shared.settled, now),
         wellknown=WellKnown(base, shared.keys, shared.public),
+        explain=ExplainDoor(callers, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),
         credentials=Credentials(operators, ledger),
         revocations=Revocations(operators, ledger, orders, Progress(db), shared.settled, now),
         registry=RegistryDoor(operators, db, now),

@@ -1,5 +1,6 @@
 """Who calls: the bearer token of whoever revokes or operates, through the same gate as everybody's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ class Caller:
     project: str | None
     environment: str | None
     operator: Operator | None
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Those that the issuer entry's rule reads, and no others."""
 
     @property
     def role(self) -> str | None:
@@ -76,7 +79,11 @@ class Callers:
         subject = str(claims["sub"])
         operator = self._registry.snapshot.operators.get((issuer.issuer, subject))
         project, environment = place(issuer, claims, needed=operator is None)
-        return Caller(issuer.issuer, sub_hash(self._subject_key, issuer.issuer, subject), subject, project, environment, operator)
+        read = {name: claims[name] for name in identity.reads(issuer) if name in claims}
+        return Caller(issuer.issuer, self.hashed(issuer.issuer, subject), subject, project, environment, operator, read)
+
+    def hashed(self, issuer: str, subject: str) -> str:
+        return sub_hash(self._subject_key, issuer, subject)
 
 
 def place(issuer: Issuer, claims: dict[str, Any], *, needed: bool) -> tuple[str | None, str | None]:

@@ -16,6 +16,7 @@ from services.gateway.revoke_door import RevokeDoor
 from services.gateway.token_door import TokenDoor
 from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_explain import ExplainDoor
 from services.gateway.v1_registry import RegistryDoor
 from services.gateway.v1_revocations import Revocations
 from services.gateway.v1_stops import Stops
@@ -32,6 +33,7 @@ class Doors:
     token: TokenDoor
     revoke: RevokeDoor
     wellknown: WellKnown
+    explain: ExplainDoor
     credentials: Credentials
     revocations: Revocations
     registry: RegistryDoor
@@ -53,6 +55,7 @@ def others(doors: Doors) -> Sequence[Address]:
         ("/.well-known/oauth-authorization-server", GET, doors.wellknown.oauth),
         ("/problems/{code}", GET, problem_page),
         ("/v1/whoami", GET, doors.credentials.whoami),
+        ("/v1/explain", POST, doors.explain.explain),
         ("/v1/credentials", GET, doors.credentials.credentials),
         ("/v1/revocations", POST, doors.revocations.order),
         ("/v1/revocations/{id}", GET, doors.revocations.status),

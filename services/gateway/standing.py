@@ -23,25 +23,34 @@ class Standing:
         if not lent:
             return {}
         try:
-            connectors = {
-                row["name"]: row
-                for row in await self._db.fetch(
-                    "SELECT name, state, epoch FROM connector WHERE name = ANY($1::text[])", [fact(answer)["connector"] for answer in lent]
-                )
-            }
-            blocks = await self._db.fetch(
-                "SELECT connector, project, environment, issuer, sub_hash FROM block WHERE lifted_at IS NULL AND (until IS NULL OR until > now())"
-            )
+            connectors, blocks = await self._read([fact(answer)["connector"] for answer in lent])
         except AWAY:
             return {id(answer): without(answer, UNSURE) for answer in lent}
         return {id(answer): without(answer, STOPPED) for answer in lent if not stands(fact(answer), connectors, blocks)}
+
+    async def now(self, about: Mapping[str, str]) -> bool:
+        """Whether a mint about this would meet no fence and no block. Reads the same for a connector that is none."""
+        connectors, blocks = await self._read([about["connector"]])
+        connector = connectors.get(about["connector"])
+        return connector is not None and connector["state"] == "active" and not blocked(about, blocks)
+
+    async def _read(self, names: Sequence[str]) -> tuple[dict[str, Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+        rows = await self._db.fetch("SELECT name, state, epoch FROM connector WHERE name = ANY($1::text[])", names)
+        blocks = await self._db.fetch(
+            "SELECT connector, project, environment, issuer, sub_hash FROM block WHERE lifted_at IS NULL AND (until IS NULL OR until > now())"
+        )
+        return {row["name"]: row for row in rows}, blocks
 
 
 def stands(minted: Mapping[str, Any], connectors: Mapping[str, Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]]) -> bool:
     connector = connectors.get(minted["connector"])
     if connector is None or connector["state"] != "active" or connector["epoch"] != minted["epoch"]:
         return False
-    return not any(all(block[name] in (None, minted[name]) for name in NAMED) for block in blocks)
+    return not blocked(minted, blocks)
+
+
+def blocked(about: Mapping[str, Any], blocks: Sequence[Mapping[str, Any]]) -> bool:
+    return any(all(block[name] in (None, about[name]) for name in NAMED) for block in blocks)
 
 
 def fact(answer: Opened) -> dict[str, Any]:
