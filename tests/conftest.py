@@ -2,16 +2,20 @@
 
 import pytest
 
+from tests.support.node import node
 from tests.support.parts import apart, children, kafka, postgres, postgres_server
 from tests.support.town import town_of_the_session
 
-__all__ = ["apart", "children", "kafka", "postgres", "postgres_server", "town_of_the_session"]
+__all__ = ["apart", "children", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
 
 REAL = {"children", "kafka", "postgres", "postgres_server", "town", "up"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out."""
+    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out. So `counterparts` by `node`."""
     for item in items:
-        if REAL.intersection(getattr(item, "fixturenames", ())):
+        asked = getattr(item, "fixturenames", ())
+        if REAL.intersection(asked):
             item.add_marker(pytest.mark.real)
+        if "node" in asked:
+            item.add_marker(pytest.mark.counterparts)
