@@ -7,11 +7,11 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from counterfoil.contracts.base import Message, Topic
-from counterfoil.contracts.registry import Connector, Issuer, Link, Operator, Policy
+from counterfoil.contracts.registry import Connector, Installation, Issuer, Link, Operator, Policy
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-ENTRIES: Sequence[type[BaseModel]] = (Issuer, Connector, Link, Policy, Operator)
+ENTRIES: Sequence[type[BaseModel]] = (Issuer, Connector, Installation, Link, Policy, Operator)
 
 
 def kinds(topic: Topic) -> Mapping[str, type[Message]]:

@@ -71,6 +71,7 @@ REFUSED: Mapping[str, Wording] = {
     "provider_unknown": Wording("The provider did not answer; whatever it made is being revoked.", NEW_ID),
     "gave_more": Wording("The provider gave more than was granted, and it was revoked.", "Ask an operator to narrow the connector's root secret."),
     "superseded": Wording("Another attempt at this request took over.", NEW_ID),
+    "limited": Wording("A limit was reached.", "Ask again after `retry_after` seconds, or give back what is no longer needed."),
     "clock_skew": Wording("The clocks of this installation and the provider differ too much.", "Ask an operator to check the clocks."),
 }
 REVOKED = Wording("The credential was revoked before it was handed over.", "Ask an operator why; once it is lifted, ask again with a new request_id.")
@@ -81,7 +82,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Wording], frozenset[str]]] = {
     "grant.denied": ("authorize", DENIED, exchange_authorized.RETRYABLE),
     "mint.refused": ("mint", REFUSED, exchange_minted.RETRYABLE),
 }
-FOR_THE_ENTITLED = ("rule", "beyond", "beyond_details", "beyond_lifetime", "nearest")
+FOR_THE_ENTITLED = ("retry_after", "rule", "beyond", "beyond_details", "beyond_lifetime", "nearest")
 
 
 def about(fact: Mapping[str, Any]) -> dict[str, object]:

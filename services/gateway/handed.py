@@ -6,13 +6,10 @@ After a restart what lies beyond it is looked at again, so the row may be behind
 import asyncio
 import logging
 
-import asyncpg
-
-from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.store.database import AWAY, Pool
 
 log = logging.getLogger("counterfoil.gateway")
 EVERY = 0.1
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Handed:

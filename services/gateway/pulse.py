@@ -4,8 +4,7 @@ import asyncio
 import time
 from datetime import timedelta
 
-from counterfoil_server.runtime.store.database import Pool
-from services.gateway.handed import AWAY
+from counterfoil_server.runtime.store.database import AWAY, Pool
 from services.gateway.problems import Problem
 
 STALE = timedelta(seconds=5)

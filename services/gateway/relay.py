@@ -10,8 +10,8 @@ from counterfoil.contracts.registry_changed import RegistryChanged
 from counterfoil.contracts.revocation_requested import Actor, Predicate, RevocationRequested
 from counterfoil_server.runtime.stage import TRANSPORT, Out
 from counterfoil_server.runtime.store import locks
-from counterfoil_server.runtime.store.database import Pool
-from counterfoil_server.runtime.store.hint import AWAY, Hint
+from counterfoil_server.runtime.store.database import AWAY, Pool
+from counterfoil_server.runtime.store.hint import Hint
 
 log = logging.getLogger("counterfoil.relay")
 Send = Callable[[Sequence[Out]], Awaitable[None]]

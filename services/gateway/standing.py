@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil.wire.asking import Opened
-from counterfoil_server.runtime.store.database import Pool
-from services.gateway.handed import AWAY
+from counterfoil_server.runtime.store.database import AWAY, Pool
 
 NAMED = ("connector", "project", "environment", "issuer", "sub_hash")
 STOPPED: dict[str, Any] = {"code": "revoked", "message": "the connector was fenced, or a block was set, before the answer could be handed over"}

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Sequence
 
 from counterfoil.contracts.revocation_ordered import revocation_id
-from counterfoil_server.runtime.store.database import Pool
-from services.gateway.handed import AWAY, Handed
+from counterfoil_server.runtime.store.database import AWAY, Pool
+from services.gateway.handed import Handed
 
 log = logging.getLogger("counterfoil.gateway")
 MOST = 1000

@@ -33,4 +33,5 @@ class Rules:
             self._snapshot.connectors.get(connector),
             self._snapshot.link(connector, who.project, who.environment),
             self._snapshot.links_of(connector, who.project),
+            frozenset(self._snapshot.installations.get(connector, ())),
         )

@@ -74,7 +74,7 @@ async def sweep(shelf: Shelf, roots: Roots, registry: Registry, every: float = 6
             if provider is None:
                 continue
             try:
-                await provider.sweep(connector.config, await roots.of(connector.name, connector.installation))
+                await provider.sweep(connector.config, await roots.of(connector, connector.installation))
             except ProviderError as error:
                 log.info("not swept", extra={"connector": connector.name, "code": error.code})
 

@@ -24,7 +24,7 @@ async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
     """Never raises for anything a provider does. `now` is when the intent was written: the call ends when its window does."""
     order = intent.order()
     try:
-        root = await roots.of(order.connector, order.installation)
+        root = await roots.of(intent.wanted.connector, order.installation)
     except Unavailable as error:
         return No("provider_unavailable", error.message)
     try:

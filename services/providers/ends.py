@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from counterfoil.contracts.base import named
-from counterfoil.contracts.registry import Connector
+from counterfoil.contracts.registry import Connector, Installation
 from counterfoil.contracts.revocation_settled import CredentialRevoked, RevocationStuck, RevocationUncertain
 from counterfoil.wire import binding
 from counterfoil.wire.envelope import encode
@@ -54,17 +53,24 @@ class Ends:
         if provider is None:
             raise Unavailable("no_provider", "the catalog has no such provider")
         handle, token = self._means(row, provider)
-        root = await self._roots.of(row["connector"], row["installation"])
-        await provider.revoke(handle, connector.config, root, token)
+        root = await self._roots.of(connector, row["installation"])
+        await provider.revoke(handle, await self._config(connector, row["installation"]), root, token)
 
     async def _connector(self, name: str) -> Connector:
         entry: Connector | None = self._registry.snapshot.connectors.get(name)
         if entry is None:
-            found: Mapping[str, Any] | None = await self._settlements.last_entry(name)
+            found = await self._settlements.last_entry("connector", name)
             if found is None:
                 raise Unavailable("no_connector", "the registry never had this connector")
             entry = Connector.model_validate(found)
         return entry
+
+    async def _config(self, connector: Connector, installation: str) -> Mapping[str, object]:
+        """Of a removed installation too: what it lent may be alive."""
+        if installation == connector.installation or installation in self._registry.snapshot.installations.get(connector.name, ()):
+            return self._registry.snapshot.config(connector, installation)
+        found = await self._settlements.last_entry("installation", f"{connector.name}@{installation}")
+        return {**connector.config, **Installation.model_validate(found).config} if found else connector.config
 
     def _means(self, row: Row, provider: Provider) -> tuple[Handle, Secret | None]:
         if provider.revocation in NOTHING_TO_CALL:

@@ -7,7 +7,7 @@ from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.wire.canonical import canonical, digest
 from counterfoil.wire.envelope import Unreadable, decode
 from counterfoil.wire.signing import BadSignature, Checker
-from counterfoil_server.domain import evidence, wishes
+from counterfoil_server.domain import evidence, limits, wishes
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.stage import DeadLetter, Received
 from services.providers.shelf import Shelf
@@ -22,7 +22,8 @@ class Checks:
         """Evidence of a foreign hand is a dead letter; a grant beyond good evidence is refused, by name."""
         grant: GrantApproved = received.fact
         who = self._identity(grant, now)
-        connector = self._registry.snapshot.connectors.get(grant.connector)
+        snapshot = self._registry.snapshot
+        connector = snapshot.connectors.get(grant.connector)
         provider = self._shelf.provider(connector.provider) if connector else None
         if connector is None or provider is None:
             return "unknown_connector"
@@ -31,7 +32,11 @@ class Checks:
             fault = evidence.fault(grant, who, wish_hash, wishes.read(who.wish), connector)
         except wishes.BadWish:
             fault = "evidence_mismatch"
-        return fault or Wanted(received, grant, who, digest(received.value), connector, provider)
+        if fault:
+            return fault
+        caps = limits.caps(grant, connector, snapshot.link(grant.connector, grant.project, grant.environment))
+        config = snapshot.config(connector, grant.installation)
+        return Wanted(received, grant, who, digest(received.value), connector, provider, config, caps)
 
     def _identity(self, grant: GrantApproved, now: float) -> IdentityVerified:
         value = grant.evidence.value.encode()

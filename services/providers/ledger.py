@@ -9,6 +9,7 @@ from counterfoil.contracts.exchange_minted import MintRefused
 from counterfoil_server.domain import intent
 from counterfoil_server.domain.intent import Refuse, Repeat, Standing
 from counterfoil_server.runtime.store.database import Connection, Pool
+from services.providers import limiting
 from services.providers.fence import Fence, Read
 from services.providers.ledger_rows import Finished, activate, end, insert, keep_for_revoking, rows_of, spend
 from services.providers.wanted import Intent, Wanted
@@ -50,6 +51,10 @@ class Ledger:
 
     async def _decide(self, db: Connection, wanted: Sequence[Wanted], read: Read, now: datetime) -> list[Intent | Repeat | Refuse]:
         earlier, spent = await rows_of(db, wanted), await spend(db, wanted)
+        limited = [one for one in wanted if one.caps]
+        tally = await limiting.tally(
+            db, (cap for one in limited for cap in one.caps), await self._fence.ids(one.grant.connector for one in limited), read.clock
+        )
         verdicts: list[Intent | Repeat | Refuse] = []
         abandoned = []
         for one in wanted:
@@ -67,12 +72,14 @@ class Ledger:
                 read.clock,
                 spent.get(one.who.token_use.digest) if one.who.token_use else None,
                 earlier.get(one.key, ()),
+                tally.reached(one.caps),
             )
             verdict = intent.decide(one.grant, one.oldest_revision, standing, now, by_name=one.by_name)
             if isinstance(verdict, intent.Mint):
                 abandoned += [verdict.abandon] if verdict.abandon else []
-                closes = min(now + LONGEST_CALL, one.grant.asked.deadline)
-                verdicts.append(Intent(one, verdict.attempt, row["epoch"], now, closes, now + timedelta(seconds=one.grant.lifetime)))
+                closes, expires = min(now + LONGEST_CALL, one.grant.asked.deadline), now + timedelta(seconds=one.grant.lifetime)
+                verdicts.append(Intent(one, verdict.attempt, row["epoch"], now, closes, expires))
+                tally.add(one.caps, expires)
             else:
                 verdicts.append(verdict)
         if abandoned:

@@ -91,17 +91,18 @@ class Minting:
             case Repeat():
                 return exact(one, decode(TOPIC, verdict.fact, {}), verdict.fact)
             case Refuse():
-                return self.refused(one.received, verdict.code, verdict.message)
+                return answer(TOPIC, self.refusal(one.received, verdict.code, verdict.message, retry_after=verdict.retry_after), one.received)
             case _:
                 return None
 
-    def refusal(self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None) -> MintRefused:
+    def refusal(
+        self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None, retry_after: int | None = None
+    ) -> MintRefused:
         grant: GrantApproved = received.fact
         about = {name: getattr(grant, name) for name in ("connector", "issuer", "sub_hash", "project", "environment")}
         identifier = intent.credential_id if intent else None
-        return MintRefused.after(
-            grant, at=self._now(), code=code, message=message[:1024], credential_id=identifier, decision_hash=digest(received.value), **about
-        )
+        said = {"code": code, "message": message[:1024], "retry_after": retry_after}
+        return MintRefused.after(grant, at=self._now(), credential_id=identifier, decision_hash=digest(received.value), **said, **about)
 
     def refused(self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None) -> Out:
         return answer(TOPIC, self.refusal(received, code, message, intent), received)

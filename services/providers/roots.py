@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from counterfoil.contracts.registry import Connector
 from counterfoil.wire import binding
 from counterfoil.wire.sealing import Opener, Unsealable
 from counterfoil.wire.secret import Secret
@@ -43,14 +44,28 @@ class Roots:
     def forget(self) -> None:
         self._kept.clear()
 
-    async def of(self, connector: str, installation: str) -> dict[str, Secret]:
-        """Raises Unavailable where there is none (yet), or its key-encryption key is not here."""
-        place = (connector, installation)
-        if place not in self._kept:
-            async with self._reading:  # a whole batch asks at once, and one reading serves them all
-                if place not in self._kept:
-                    self._kept[place] = await self._read(place)
-        return self._kept[place]
+    async def of(self, connector: Connector, installation: str) -> dict[str, Secret]:
+        """What was set for the installation, and the connector's own for the rest.
+
+        Raises Unavailable where there is none (yet), or its key-encryption key is not here.
+        """
+        found: dict[str, Secret] = {}
+        for one in dict.fromkeys([connector.installation, installation]):
+            found |= await self._at((connector.name, one))
+        if not found:
+            raise Unavailable("no_root_secret", "the connector has no root secret yet")
+        return found
+
+    async def _at(self, place: Place) -> dict[str, Secret]:
+        if place in self._kept:
+            return self._kept[place]
+        async with self._reading:  # a whole batch asks at once, and one reading serves them all
+            if place in self._kept:
+                return self._kept[place]
+            found = await self._read(place)
+            if found or self._opener:  # revoke cannot tell "none" from "not taken in yet": it looks again
+                self._kept[place] = found
+            return found
 
     async def adopt(self) -> int:
         """Take in what arrived sealed. Only mint can."""
@@ -86,8 +101,6 @@ class Roots:
             "WHERE connector = $1 AND installation = $2 AND box IS NOT NULL ORDER BY field, version DESC",
             *place,
         )
-        if not rows:
-            raise Unavailable("no_root_secret", "the connector has no root secret yet")
         return {row["field"]: self._unwrap(row, binding.root(*place, row["field"], row["version"])) for row in rows}
 
     def _wrap(self, secret: Secret, info: bytes) -> tuple[str, bytes, bytes, bytes]:

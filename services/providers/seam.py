@@ -52,12 +52,16 @@ class ProviderError(Exception):
       Unavailable    surely nothing happened: it may be asked again
       Unknown        it may have happened
       AlreadyThere   a credential of this very name exists: the ledger knows whose it is
+      Irrevocable    nobody can end it before it ends by itself
+
+    `retry_after`: how long the provider asked to be left alone.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
 
 class Refused(ProviderError):
@@ -74,6 +78,14 @@ class Unknown(ProviderError):
 
 class AlreadyThere(ProviderError):
     pass
+
+
+class Irrevocable(ProviderError):
+    """`until`: when it is surely dead; None where nobody knows."""
+
+    def __init__(self, code: str, message: str, until: datetime | None) -> None:
+        super().__init__(code, message)
+        self.until = until
 
 
 class Declared(BaseModel):
@@ -98,7 +110,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A live credential, what it may really do, and what will be needed to kill it. The secret is what `answer` makes."""
+    """A live credential, what it may really do, and what will be needed to kill it. The secret is what `answer` makes.
+
+    `amiss`: why it must not be handed over. It is refused, and ended at once.
+    """
 
     secret: Secret
     token_type: str
@@ -106,6 +121,7 @@ class Minted:
     granted_scopes: frozenset[str]
     granted_details: Details
     expires_at: datetime
+    amiss: str = ""
 
     def __repr__(self) -> str:
         return f"Minted(expires_at={self.expires_at:%FT%TZ})"
@@ -134,7 +150,9 @@ class Provider(Protocol):
     async def mint(self, order: Order, root: Root) -> Minted: ...
 
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:
-        """Kill the credential, and read back that it is dead. Dead already is no error; whatever is raised, it may be alive."""
+        """Kill the credential, and read back that it is dead. Dead already is no error; whatever is raised, it may be alive.
+
+        Irrevocable where this one cannot be ended before its time."""
 
     def handle(self, credential_id: UUID) -> Handle | None:
         """For a mint whose answer was lost: the handle that follows from the name. None where what is minted has no name of ours."""

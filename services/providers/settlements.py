@@ -87,10 +87,9 @@ class Settlements:
             "UPDATE mint SET seal_2 = NULL WHERE seal_2 IS NOT NULL AND expires_at < clock_timestamp() - $1::interval", SEAL_KEPT
         )
 
-    async def last_entry(self, connector: str) -> Mapping[str, Any] | None:
-        """Of a connector that has left the registry: what it lent must die all the same."""
+    async def last_entry(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """Of what has left the registry: what it lent must die all the same."""
         row = await self._pool.fetchrow(
-            "SELECT entry FROM registry_change WHERE entry_kind = 'connector' AND name = $1 AND entry IS NOT NULL ORDER BY revision DESC LIMIT 1",
-            connector,
+            "SELECT entry FROM registry_change WHERE entry_kind = $1 AND name = $2 AND entry IS NOT NULL ORDER BY revision DESC LIMIT 1", kind, name
         )
         return row["entry"] if row else None

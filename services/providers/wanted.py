@@ -1,5 +1,6 @@
 """What mint works on: a grant whose evidence was checked, and the intent that the ledger wrote for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from counterfoil.contracts.exchange_authorized import GrantApproved
 from counterfoil.contracts.exchange_minted import credential_id
 from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.contracts.registry import Connector
+from counterfoil_server.domain.limits import Cap
 from counterfoil_server.runtime.stage import Received
 from services.providers.seam import Idempotency, Order, Provider
 
@@ -22,6 +24,8 @@ class Wanted:
     decision_hash: str
     connector: Connector
     provider: Provider
+    config: Mapping[str, object] = field(repr=False)
+    caps: tuple[Cap, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -62,8 +66,8 @@ class Intent:
         return Order(
             self.credential_id,
             connector.name,
-            connector.installation,
-            connector.config,
+            grant.installation,
+            self.wanted.config,
             grant.scopes,
             grant.details,
             self.expires_at,

@@ -135,3 +135,25 @@ def test_the_nearest_thing_would_have_been_allowed(want: Wanted, limit: Ceiling)
         assert not beyond(Wanted(frozenset(near["scopes"]), tuple(near["details"]), near["lifetime"]), limit)
     if not beyond(want, limit):
         assert near == {"scopes": sorted(want.scopes), "details": list(want.details), "lifetime": want.lifetime}
+
+
+@pytest.mark.parametrize(
+    ("named", "allowed", "over"),
+    [
+        (None, (), None),
+        ("main", (), None),
+        ("other", (), "other"),
+        ("other", ("other",), None),
+        ("other", ("*",), None),
+        ("other", ("third",), "other"),
+    ],
+)
+def test_an_installation_lies_within_where_it_is_the_connectors_own_or_is_named(named: str | None, allowed: tuple[str, ...], over: str | None):
+    limit = Ceiling(scopes=frozenset({"read"}), installations=frozenset(allowed))
+    want = wanted(Wish(connector="postgres/demo", installation=named), connector(), limit)
+
+    assert beyond(want, limit).installation == over
+    assert bool(beyond(want, limit)) == (over is not None)
+    near = nearest(want, limit)
+    assert near is not None
+    assert near.get("installation") == (None if over else want.installation)

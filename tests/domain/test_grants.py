@@ -204,3 +204,22 @@ def test_nothing_is_ever_granted_beyond_the_ceiling(asked: frozenset[str], ceili
         assert fact.lifetime <= longest
     else:
         assert asked - ceiling or (lifetime or 0) > longest
+
+
+def test_a_named_installation_is_granted_where_the_ceiling_and_the_registry_have_it() -> None:
+    roomy = link(ceiling=Ceiling(scopes=frozenset({"read"}), installations=frozenset({"other"})))
+    wish = wishing(installation="other")
+
+    assert approved(wish, known(link=roomy, installations=frozenset({"other"}))).installation == "other"
+    missing = denied(wish, known(link=roomy))
+    assert (missing.code, missing.message) == ("no_link", "postgres/demo has no installation other")
+    beyond = denied(wish, known(installations=frozenset({"other"})))
+    assert beyond.code == "beyond_ceiling"
+    assert "the installation other" in beyond.message
+
+
+def test_cedar_is_asked_about_the_installation_that_is_wished_for() -> None:
+    cedar = Cedar()
+    roomy = link(ceiling=Ceiling(scopes=frozenset({"read"}), installations=frozenset({"*"})))
+    grants.decide(wishing(installation="other"), known(link=roomy, installations=frozenset({"other"})), cedar, NOW)
+    assert cedar.asked[0].resource["attrs"]["installation"] == "other"

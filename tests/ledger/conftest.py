@@ -1,8 +1,9 @@
 """A migrated database with one connector, and the ledger of mint and of revoke in it, each with no more rights than in production."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,10 +11,11 @@ import asyncpg
 import pytest
 
 from counterfoil.contracts import exchange_authorized
-from counterfoil.contracts.registry import Connector
+from counterfoil.contracts.registry import Connector, Limits
 from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.secret import Secret
+from counterfoil_server.domain import limits
 from counterfoil_server.runtime.stage import Received
 from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.store.migrate import migrate
@@ -48,7 +50,10 @@ class Books:
     def ledger(self) -> Ledger:
         return Ledger(self.mint)
 
-    def wanted(self, *, provider: Declared | None = None, revision: int = 7, lifetime: int = 60, deadline: float = 10, **asked: Any) -> Wanted:
+    def wanted(
+        self, *, provider: Declared | None = None, revision: int = 7, lifetime: int = 60, deadline: float = 10,
+        limited: Mapping[str, Limits] = MappingProxyType({}), **asked: Any,
+    ) -> Wanted:  # fmt: skip
         """A grant of now. `asked` members make it another request."""
         now = datetime.now(UTC)
         fields: dict[str, Any] = {"request_id": uuid4(), "request_hash": digest(uuid4().bytes), "deadline": now + timedelta(seconds=deadline)} | asked
@@ -58,8 +63,9 @@ class Books:
         grant = facts.granted(who, lifetime=lifetime, grounds=facts.GROUNDS.model_copy(update={"registry_revision": revision}))
         value = encode(grant)
         received = Received(exchange_authorized.TOPIC, grant, value, {}, 0, 0, 0, "policy")
-        entry = Connector(name="postgres/demo", installation="main", scopes=frozenset({"read"}))
-        return Wanted(received, grant, who, digest(value), entry, provider or self.provider)  # type: ignore[arg-type]
+        entry = Connector(name="postgres/demo", installation="main", scopes=frozenset({"read"}), **limited)
+        caps = limits.caps(grant, entry, None)
+        return Wanted(received, grant, who, digest(value), entry, provider or self.provider, entry.config, caps)  # type: ignore[arg-type]
 
     async def intend(self, *wanted: Wanted) -> list[Any]:
         return list(await self.ledger.intend(wanted, datetime.now(UTC)))

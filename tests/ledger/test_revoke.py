@@ -15,6 +15,7 @@ from counterfoil.wire import binding
 from counterfoil.wire.opening_key import OpeningKey
 from counterfoil.wire.sealing import Opener, Sealer
 from counterfoil.wire.secret import Secret
+from counterfoil_server.runtime.snapshot import Snapshot
 from services.providers.ends import Ends
 from services.providers.revoke_handlers import Worker
 from services.providers.seam import Revocation, Unavailable
@@ -54,10 +55,10 @@ class Revoking:
 
     @property
     def worker(self) -> Worker:
-        async def of(connector: str, installation: str) -> dict[str, Secret]:  # noqa: ARG001
+        async def of(connector: Connector, installation: str) -> dict[str, Secret]:  # noqa: ARG001
             return {}
 
-        registry: Any = SimpleNamespace(snapshot=SimpleNamespace(connectors={"postgres/demo": Connector(name="postgres/demo")}))
+        registry: Any = SimpleNamespace(snapshot=Snapshot.of(1, [Connector(name="postgres/demo")]))
         shelf: Any = SimpleNamespace(provider=lambda _: self.provider)
         roots: Any = SimpleNamespace(of=of)
         settlements = Settlements(self.books.revoke)

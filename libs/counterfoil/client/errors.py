@@ -6,17 +6,20 @@ CounterfoilError      code, message, fix, docs_url, retryable, request_id, trace
 ├── Denied            policy said no
 ├── ConsentRequired   a person has to agree first, at `url`
 ├── NotFound          no such connector or credential
+├── InstallationRequired  the connector has to be installed for this tenant first, at `url`
 ├── Refused           the provider, or mint itself, said no
 ├── Unavailable       something was late or away; `answered` is False where it is not known what became of the request
 ├── RateLimited       too many; again after `retry_after` seconds
 ├── Revoked           it was revoked before it was handed over
-└── Unproven          an answer came, and its receipt does not hold
+├── Unproven          an answer came, and its receipt does not hold
+└── Unsupported       this cannot be asked for, or not used in this way; nothing was sent
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from counterfoil.client.ambient.chain import Tried
     from counterfoil.client.credential import Receipt
 
 
@@ -37,6 +40,8 @@ class CounterfoilError(Exception):
         self.trace_id = trace_id
         self.stage = stage
         self.receipt = receipt
+        self.retry_after: float | None = None
+        """Seconds, where the answer named them: no retry comes earlier."""
         self.answered = True
         self.unverified_receipt: object = None
         """As it came over HTTP, before anybody has looked at it."""
@@ -46,6 +51,8 @@ class CounterfoilError(Exception):
 
 class NoIdentity(CounterfoilError):
     usual_fix = "set COUNTERFOIL_ID_TOKEN or COUNTERFOIL_ID_TOKEN_FILE"
+    tried: "tuple[Tried, ...]" = ()
+    """Each source of the chain, and why it gave no token."""
 
 
 class Rejected(CounterfoilError):
@@ -65,6 +72,11 @@ class NotFound(CounterfoilError):
     usual_fix = "check the name"
 
 
+class InstallationRequired(CounterfoilError):
+    usual_fix = "open the url and install the connector there, or name another installation"
+    url: str | None = None
+
+
 class Refused(CounterfoilError):
     usual_fix = "ask an operator: `counterfoil audit tail` has the provider's reason"
 
@@ -74,8 +86,7 @@ class Unavailable(CounterfoilError):
 
 
 class RateLimited(CounterfoilError):
-    usual_fix = "ask again later"
-    retry_after: float | None = None
+    usual_fix = "ask again after `retry_after` seconds, and keep credentials for as long as they live: get_token does"
 
 
 class Revoked(CounterfoilError):
@@ -86,6 +97,10 @@ class Unproven(CounterfoilError):
     usual_fix = "do not use it: check that url and log key belong to the same exchange, and tell its operator"
 
 
+class Unsupported(CounterfoilError):
+    usual_fix = "see the message"
+
+
 CODES: dict[str, type[CounterfoilError]] = {
     **dict.fromkeys((
         "bad_deadline", "unsealable", "oversized", "malformed", "malformed_wish", "bad_header", "algorithm", "unknown_issuer", "bad_key",
@@ -93,21 +108,22 @@ CODES: dict[str, type[CounterfoilError]] = {
     ), Rejected),
     **dict.fromkeys(("denied", "no_link", "beyond_ceiling", "forbidden", "policy_error"), Denied),
     "consent_required": ConsentRequired,
+    "installation_required": InstallationRequired,
     **dict.fromkeys(("not_found", "unknown_connector"), NotFound),
     **dict.fromkeys((
         "request_id_reused", "evidence_mismatch", "beyond_evidence", "provider_refused", "provider_unknown", "gave_more", "superseded",
-        "clock_skew",
     ), Refused),
     **dict.fromkeys((
         "late", "unknown_key", "issuer_unavailable", "registry_unavailable", "in_progress", "already_answered", "stale_decision",
-        "audit_unavailable", "provider_unavailable",
+        "audit_unavailable", "provider_unavailable", "clock_skew",
     ), Unavailable),
     "rate_limited": RateLimited,
+    "limited": RateLimited,
     "revoked": Revoked,
 }  # fmt: skip
 """The one table: what each code of the facts is called here."""
 
-AGAIN = frozenset({"expired", "rate_limited"}) | {code for code, kind in CODES.items() if kind is Unavailable}
+AGAIN = frozenset({"expired", "rate_limited", "limited"}) | {code for code, kind in CODES.items() if kind is Unavailable}
 """Where asking again can help; a document's own `retryable` goes before."""
 
 OAUTH = {"invalid_target": Denied, "invalid_scope": Denied, "invalid_request": Rejected, "invalid_client": Rejected, "invalid_token": Rejected,
@@ -116,6 +132,7 @@ STATUS = {400: Rejected, 401: Rejected, 403: Denied, 404: NotFound, 409: Refused
           504: Unavailable}  # fmt: skip
 """Only for codes that the table does not know: a newer gateway's."""
 
+FOREVER = 1e9
 EXTRA = ("detail", "rule", "beyond", "beyond_details", "beyond_lifetime", "nearest")
 
 
@@ -135,7 +152,8 @@ def from_problem(
     )  # fmt: skip
     error.extra = {member: problem[member] for member in EXTRA if problem.get(member) and problem[member] != error.message}
     error.unverified_receipt = problem.get("receipt")
-    if isinstance(error, ConsentRequired):
+    error.retry_after = _seconds(problem.get("retry_after"))
+    if isinstance(error, ConsentRequired | InstallationRequired):
         error.url = _text(problem.get("url"))
     return error
 
@@ -145,6 +163,12 @@ def unanswered(code: str, message: str, **about: str | None) -> Unavailable:
     error = Unavailable(code, message, retryable=True, fix=about.get("fix") or "", request_id=about.get("request_id"), trace_id=about.get("trace_id"))
     error.answered = False
     return error
+
+
+def _seconds(value: object) -> float | None:
+    """A number from outside: nothing that would make a pause endless, or no pause."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < FOREVER
+    return float(value) if good else None  # type: ignore[arg-type]
 
 
 def _text(value: object) -> str | None:

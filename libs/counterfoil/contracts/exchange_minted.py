@@ -26,8 +26,11 @@ RefusalCode = Literal[
     "gave_more",
     "superseded",
     "clock_skew",
+    "limited",
 ]
-RETRYABLE: frozenset[str] = frozenset({"late", "in_progress", "already_answered", "stale_decision", "audit_unavailable", "provider_unavailable"})
+RETRYABLE: frozenset[str] = frozenset({
+    "late", "in_progress", "already_answered", "stale_decision", "audit_unavailable", "provider_unavailable", "clock_skew", "limited",
+})  # fmt: skip
 
 
 def credential_id(request_hash: str, attempt: int) -> UUID:
@@ -70,6 +73,7 @@ class MintRefused(ExchangeFact):
     environment: str
     code: RefusalCode
     message: str = Field(default="", max_length=1024)
+    retry_after: int | None = Field(default=None, ge=1, description="seconds; where a limit was reached")
     credential_id: UUID | None = None
     decision_hash: Digest
 

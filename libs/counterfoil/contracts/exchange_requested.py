@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from counterfoil.contracts.base import Base64, Message, ReplyTo, Topic
+from counterfoil.contracts.registry import Name
 
 TOKEN_HEADER = "sealed-token"  # noqa: S105 - the name of a header
 LARGEST_WISH = 16 * 1024
@@ -23,6 +24,7 @@ class Wish(BaseModel):
     connector: str = Field(min_length=1, max_length=128)
     scopes: tuple[str, ...] = Field(default=(), max_length=256)
     details: tuple[dict[str, Any], ...] = Field(default=(), max_length=64, description="RFC 9396 authorization_details")
+    installation: Name | None = Field(default=None, description="one of the connector's; its own where absent")
     lifetime: int | None = Field(default=None, ge=1, le=366 * 86400, strict=True, description="seconds")
 
 

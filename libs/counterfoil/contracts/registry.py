@@ -56,6 +56,14 @@ class Ceiling(Entry):
     scopes: frozenset[str]
     details: tuple[dict[str, object], ...] = Field(default=(), description="allowed authorization_details; none: details are refused")
     longest: Seconds = 3600
+    installations: frozenset[str] = Field(default=frozenset(), description="which may be named beside the connector's own; `*`: any")
+
+
+class Limits(Entry):
+    """Counted in the ledger when a credential is minted, so over all doors and replicas."""
+
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="credentials minted within any minute")
+    live: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="credentials that may be alive at once")
 
 
 class Connector(Entry):
@@ -66,10 +74,25 @@ class Connector(Entry):
     config: dict[str, object] = Field(default_factory=dict, description="what the provider's adapter declares; checked by it")
     installation: Name = "default"
     scopes: frozenset[str] = Field(default=frozenset(), description="what a request gets that names no scope, within its link's ceiling")
+    limits: Limits = Field(default=Limits(), description="of all that it lends")
+    each_subject: Limits = Field(default=Limits(), description="of what it lends to any one subject")
 
     @property
     def provider(self) -> str:
         return self.name.partition("/")[0]
+
+
+class Installation(Entry):
+    """One tenant of a connector beside its own: what differs there. Root secrets that are set for it go before the connector's."""
+
+    kind: Literal["installation"] = "installation"
+    connector: ConnectorName
+    installation: Name
+    config: dict[str, object] = Field(default_factory=dict, description="members that take the place of the connector's")
+
+    @property
+    def name(self) -> str:
+        return f"{self.connector}@{self.installation}"
 
 
 class Link(Entry):
@@ -80,6 +103,7 @@ class Link(Entry):
     project: str = Field(min_length=1, max_length=128)
     environments: frozenset[str] = Field(min_length=1)
     ceiling: Ceiling
+    limits: Limits = Field(default=Limits(), description="of what is lent by way of this link")
     entitled: bool = Field(default=True, description="whether its callers may read the reason of a denial")
 
     @property
@@ -109,4 +133,4 @@ class Operator(Entry):
         return f"{self.issuer}|{self.subject}"
 
 
-Registered = Annotated[Issuer | Connector | Link | Policy | Operator, Field(discriminator="kind")]
+Registered = Annotated[Issuer | Connector | Installation | Link | Policy | Operator, Field(discriminator="kind")]

@@ -17,11 +17,12 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A wish with its defaults in place."""
+    """A wish with its defaults in place. `installation` is None where it is the connector's own."""
 
     scopes: frozenset[str]
     details: tuple[JsonObject, ...]
     lifetime: int
+    installation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,24 @@ class Beyond:
     scopes: frozenset[str]
     details: tuple[JsonObject, ...]
     lifetime: int
+    installation: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.scopes or self.details or self.lifetime)
+        return bool(self.scopes or self.details or self.lifetime or self.installation)
 
 
 def wanted(wish: Wish, connector: Connector, ceiling: Ceiling) -> Wanted:
     """A wish that names nothing gets the connector's default scopes; one that names details gets what it names."""
     defaults = connector.scopes & ceiling.scopes if not wish.details else frozenset()
-    return Wanted(frozenset(wish.scopes) or defaults, wish.details, wish.lifetime or min(UNASKED, ceiling.longest))
+    lifetime = wish.lifetime or min(UNASKED, ceiling.longest)
+    elsewhere = wish.installation if wish.installation != connector.installation else None
+    return Wanted(frozenset(wish.scopes) or defaults, wish.details, lifetime, elsewhere)
 
 
 def beyond(want: Wanted, ceiling: Ceiling) -> Beyond:
     details = tuple(dict(one) for one in narrowed(want, ceiling) if not covered(one, ceiling.details))
-    return Beyond(want.scopes - ceiling.scopes, details, max(0, want.lifetime - ceiling.longest))
+    installation = want.installation if ceiling.installations.isdisjoint({ANY, want.installation}) else None
+    return Beyond(want.scopes - ceiling.scopes, details, max(0, want.lifetime - ceiling.longest), installation)
 
 
 def narrowed(want: Wanted, ceiling: Ceiling) -> Sequence[Detail]:
@@ -88,11 +93,15 @@ def nearest(want: Wanted, ceiling: Ceiling) -> JsonObject | None:
     """Within the ceiling and close to the wish; None where there is no such thing."""
     scopes = (want.scopes & ceiling.scopes) or (ceiling.scopes if want.scopes else frozenset())
     details = want.details
-    if beyond(want, ceiling).details:
+    over = beyond(want, ceiling)
+    if over.details:
         clipped = [clip(one, limit) for one in narrowed(want, ceiling) for limit in same_type(one, ceiling)]
         details = tuple(clipped or [clip({}, limit) for limit in ceiling.details])
-    near = Wanted(scopes, details, min(want.lifetime, ceiling.longest))
-    return None if beyond(near, ceiling) else {"scopes": sorted(scopes), "details": list(details), "lifetime": near.lifetime}
+    near = Wanted(scopes, details, min(want.lifetime, ceiling.longest), None if over.installation else want.installation)
+    if beyond(near, ceiling):
+        return None
+    said: JsonObject = {"scopes": sorted(scopes), "details": list(details), "lifetime": near.lifetime}
+    return said | ({"installation": near.installation} if want.installation else {})
 
 
 def same_type(asked: Detail, ceiling: Ceiling) -> Sequence[Detail]:

@@ -14,7 +14,9 @@ def fault(grant: GrantApproved, who: IdentityVerified, wish_hash: str, wish: Wis
         return "evidence_mismatch"
     if (grant.issuer, grant.sub_hash, grant.project, grant.environment) != (who.issuer, who.sub_hash, who.project, who.environment):
         return "evidence_mismatch"
-    if grant.connector != wish.connector or grant.connector != connector.name or grant.installation != connector.installation:
+    if grant.connector != wish.connector or grant.connector != connector.name:
+        return "evidence_mismatch"
+    if grant.installation != (wish.installation or connector.installation):
         return "evidence_mismatch"
     return None if within(grant, wish, connector) else "beyond_evidence"
 

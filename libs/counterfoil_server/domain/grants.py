@@ -14,13 +14,16 @@ from counterfoil_server.domain.vocabulary import Ask
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the registry says about this caller and this connector. `elsewhere`: the project's links to it in other environments."""
+    """What the registry says about this caller and this connector. `elsewhere`: the project's links to it in other environments.
+    `installations`: the connector's that are declared beside its own.
+    """
 
     grounds: Grounds
     evidence: Evidence
     connector: Connector | None = None
     link: Link | None = None
     elsewhere: tuple[Link, ...] = ()
+    installations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ def decide(who: IdentityVerified, known: Known, ask: Ask, now: datetime) -> Gran
     want = ceiling.wanted(case.wish, known.connector, known.link.ceiling)
     if over := ceiling.beyond(want, known.link.ceiling):
         return above(case, known.link, want, over)
+    if want.installation is not None and want.installation not in known.installations:
+        message = f"{known.connector.name} has no installation {want.installation}"
+        return case.denied("no_link", message, entitled=known.link.entitled, rule=known.link.name)
     return ruled(case, known.link, known.connector, want, ask)
 
 
@@ -82,7 +88,7 @@ def ruled(case: Case, link: Link, connector: Connector, want: ceiling.Wanted, as
         who,
         at=case.now,
         connector=connector.name,
-        installation=connector.installation,
+        installation=want.installation or connector.installation,
         issuer=who.issuer,
         sub_hash=who.sub_hash,
         project=who.project,
@@ -119,6 +125,7 @@ def above(case: Case, link: Link, want: ceiling.Wanted, over: ceiling.Beyond) ->
     said = [f"scopes {', '.join(sorted(over.scopes))}"] if over.scopes else []
     said += ["details: not all of what was asked is allowed, or only some is and none was named"] if over.details else []
     said += [f"a lifetime of more than {link.ceiling.longest} s"] if over.lifetime else []
+    said += [f"the installation {over.installation}"] if over.installation else []
     return case.denied(
         "beyond_ceiling",
         f"beyond the ceiling of {link.name}: {'; '.join(said)}",

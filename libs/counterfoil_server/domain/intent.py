@@ -7,6 +7,7 @@ from uuid import UUID
 
 from counterfoil.contracts.exchange_authorized import GrantApproved
 from counterfoil.contracts.exchange_minted import RefusalCode
+from counterfoil_server.domain.limits import Reached
 
 STALE = timedelta(seconds=5)
 SKEW = timedelta(seconds=5)
@@ -38,6 +39,7 @@ class Standing:
     database_now: datetime
     token_spent_by: str | None
     earlier: Sequence[Earlier] = ()
+    limit: Reached | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Refuse:
     code: RefusalCode
     message: str
     end: UUID | None = None
+    retry_after: int | None = None
 
 
 def decide(grant: GrantApproved, oldest_revision: int, standing: Standing, now: datetime, *, by_name: bool) -> Mint | Repeat | Refuse:
@@ -100,6 +103,8 @@ def barred(grant: GrantApproved, oldest_revision: int, standing: Standing, now: 
         return Refuse("audit_unavailable", "the audit log is down or behind: nothing is minted that it could not record")
     if standing.token_spent_by not in (None, grant.asked.request_hash):
         return Refuse("replayed", "this issuer's tokens are good for one request, and this one was used")
+    if standing.limit:
+        return Refuse("limited", standing.limit.message, retry_after=standing.limit.wait)
     return None
 
 

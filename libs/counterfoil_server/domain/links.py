@@ -7,7 +7,9 @@ from counterfoil_server.domain.vocabulary import literal
 
 
 def compiled(link: Link) -> str:
-    """Scopes and lifetime again, so that policy alone, read by itself, permits no more. Details only `ceiling.covers` can compare."""
+    """Scopes and lifetime again, so that policy alone, read by itself, permits no more. Details only `ceiling.covers` can compare,
+    and which installations lie within is `ceiling.beyond`'s too.
+    """
     return f"""permit (
     principal in Project::{literal(link.project)},
     action == Action::"mint",

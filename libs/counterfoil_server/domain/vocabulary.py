@@ -51,7 +51,7 @@ def mint(who: IdentityVerified, want: Wanted, connector: Connector, now: datetim
     asked = {"scopes": sorted(want.scopes), "details": flat(want.details), "lifetime": want.lifetime}
     context = asked | {"claims": value(who.claims), "at": moment(now)}
     principal = workload(who.issuer, who.sub_hash, who.project, who.environment, who.subject)
-    return Question(principal, "mint", connector_entity(connector), context, connector.name)
+    return Question(principal, "mint", connector_entity(connector, want.installation or connector.installation), context, connector.name)
 
 
 def workload(issuer: str, sub_hash: str, project: str, environment: str, subject: str | None = None) -> JsonObject:
@@ -59,8 +59,8 @@ def workload(issuer: str, sub_hash: str, project: str, environment: str, subject
     return entity("Workload", sub_hash, value(known), ("Project", project))
 
 
-def connector_entity(connector: Connector) -> JsonObject:
-    known = {"name": connector.name, "provider": connector.provider, "installation": connector.installation}
+def connector_entity(connector: Connector, installation: str) -> JsonObject:
+    known = {"name": connector.name, "provider": connector.provider, "installation": installation}
     return entity("Connector", connector.name, known, ("Provider", connector.provider))
 
 

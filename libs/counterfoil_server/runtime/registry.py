@@ -9,8 +9,8 @@ import asyncpg
 
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.snapshot import EMPTY, ENTRY, Entry, Snapshot
-from counterfoil_server.runtime.store.database import Pool
-from counterfoil_server.runtime.store.hint import AWAY, Hint
+from counterfoil_server.runtime.store.database import AWAY, Pool
+from counterfoil_server.runtime.store.hint import Hint
 
 log = logging.getLogger("counterfoil.registry")
 CHANNEL = "registry"

@@ -10,6 +10,10 @@ from counterfoil.wire.secret import Secret
 Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
 
+# The last is what asyncpg raises for a connection that was ended between two statements.
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a loop waits out."""
+
 IDLE_IN_TRANSACTION_MS = 200
 """A paused process must hold up no fence: its locks go after this."""
 

@@ -3,13 +3,10 @@
 import asyncio
 import logging
 
-import asyncpg
-
 from counterfoil.wire.secret import Secret
-from counterfoil_server.runtime.store.database import Connection, listen
+from counterfoil_server.runtime.store.database import AWAY, Connection, listen
 
 log = logging.getLogger("counterfoil.store")
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 AGAIN = 2.0
 
 

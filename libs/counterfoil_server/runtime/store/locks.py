@@ -1,4 +1,4 @@
-"""The advisory locks that make the fence fair, and the one order in which everyone takes them: registry, blocks, connectors by id.
+"""The advisory locks that make the fence fair, and the one order in which everyone takes them: registry, blocks, connectors by id, limits by id.
 
 A lock and what it guards are never read in one statement: such a statement sees the state from before it had the lock.
 """
@@ -6,11 +6,9 @@ A lock and what it guards are never read in one statement: such a statement sees
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-import asyncpg
+from counterfoil_server.runtime.store.database import AWAY, Connection
 
-from counterfoil_server.runtime.store.database import Connection
-
-REGISTRY, CONNECTORS, SINGLETONS = 0xCF01, 0xCF02, 0xCF03
+REGISTRY, CONNECTORS, SINGLETONS, LIMITS = 0xCF01, 0xCF02, 0xCF03, 0xCF04
 BLOCKS = 0
 AUDIT_WRITER, MIGRATIONS, REGISTRY_RELAY = 1, 2, 3
 
@@ -45,8 +43,17 @@ async def undone(db: Connection) -> None:
     """A connection that cannot even roll back is of no more use."""
     try:
         await db.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+    except AWAY:
         db.terminate()
+
+
+async def count(db: Connection, connectors: Iterable[int]) -> None:
+    """Where a connector has limits, one transaction at a time counts what it has lent and adds to it."""
+    await db.execute(
+        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
+        LIMITS,
+        sorted(set(connectors)),
+    )
 
 
 async def exclude(db: Connection, *ids: int) -> None:

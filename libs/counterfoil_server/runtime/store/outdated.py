@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from counterfoil.contracts.registry import Connector, Issuer, Link, Policy
+from counterfoil.contracts.registry import Connector, Installation, Issuer, Link, Policy
 from counterfoil_server.runtime.concern import BadPolicy, parse
 from counterfoil_server.runtime.snapshot import Entry
 from counterfoil_server.runtime.store.changes import Change
@@ -17,7 +17,7 @@ def concern(entry: Entry | None) -> Concern:
     match entry:
         case Connector():
             return frozenset({entry.name})
-        case Link():
+        case Link() | Installation():
             return frozenset({entry.connector})
         case Policy():
             try:

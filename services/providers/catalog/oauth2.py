@@ -1,0 +1,105 @@
+"""OAuth 2.0: client credentials at any authorization server that can revoke what it gives.
+
+https://www.rfc-editor.org/rfc/rfc6749
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from counterfoil.wire.secret import Secret
+from services.providers.oauth import given, lending, said
+from services.providers.oauth.config import Config, RootSecret
+from services.providers.oauth.metadata import Metadata
+from services.providers.oauth.network import Networks
+from services.providers.oauth.pauses import Pauses
+from services.providers.oauth.server import Server
+from services.providers.oauth.wish import resources
+from services.providers.seam import (
+    Details,
+    Handle,
+    Idempotency,
+    Minted,
+    Order,
+    Reach,
+    Refused,
+    Revocation,
+    Root,
+    Unavailable,
+    read,
+)  # fmt: skip
+
+LIMIT = 3.5
+"""Seconds for revoking and its proof."""
+
+
+class OAuth2:
+    name = "oauth2"
+    documentation = "https://www.rfc-editor.org/rfc/rfc6749"
+    revocation = Revocation.BY_POSSESSION
+    reach = Reach.CREDENTIAL
+    idempotency = Idempotency.NONE
+    # The server sets how long its tokens live, and it is not asked for what was lent: as a rule they would outlive it, so they are ended.
+    ends_by_itself = False
+    shortest = timedelta(seconds=1)
+    longest = given.LONGEST
+    # The life of an assertion. With a client's secret nothing expires; a server that reads a request later than this gives no answer to anyone.
+    window = timedelta(seconds=60)
+    config = Config
+    root = RootSecret
+
+    def __init__(self) -> None:
+        self._networks, self._metadata, self._pauses = Networks(), Metadata(), Pauses()
+
+    def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
+        read(Config, config, "config")
+        resources(scopes, details)
+
+    async def mint(self, order: Order, root: Root) -> Minted:
+        config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
+        self._pauses.check(config.issuer)
+        server = await self._server(config, root, lending.closes(order))
+        if server.places.revocation is None:
+            raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
+        sent = datetime.now(UTC)
+        heard = await server.token(*lending.asked(config, order.scopes, named))
+        received = datetime.now(UTC)
+        self._pauses.note(config.issuer, heard.retry_after)
+        found = given.given(heard)
+        if found is None:
+            raise said.no(heard)
+        if found.sound and (named or not found.complete):
+            found = await lending.proven(server, found)
+        return lending.lent(order, found, config.issuer, named, sent, received)
+
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:
+        until, known = handle.get("until"), read(Config, config, "config")
+        if given.dead(until, datetime.now(UTC)):
+            return
+        if handle.get("issuer") != known.issuer:
+            raise Refused("issuer_changed", "the connector means another server now, and that one shall not see this token")
+        if token is None:
+            raise Unavailable("no_token", "nobody has the token")
+        server = await self._server(known, root, asyncio.get_running_loop().time() + LIMIT)
+        await server.revoke(token, datetime.fromisoformat(until) if isinstance(until, str) else None)
+
+    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
+        return None
+
+    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # it cannot list
+        return {}
+
+    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
+        return 0
+
+    async def close(self) -> None:
+        return None
+
+    async def _server(self, config: Config, root: Root, until: float) -> Server:
+        http, secret = self._networks.of(config.network), read(RootSecret, root, "root").secret
+        return Server(http, config, await self._metadata.of(config, http, until), secret, until)
+
+
+def provider() -> OAuth2:
+    return OAuth2()

@@ -1,0 +1,45 @@
+"""How a client proves itself to an authorization server. RFC 6749 section 2.3, RFC 7523 section 2.2."""
+
+import base64
+import secrets
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote_plus
+
+import jwt
+
+from counterfoil.wire.secret import Secret
+from services.providers.oauth.config import Config
+from services.providers.oauth.talk import Form
+from services.providers.seam import Refused
+
+LIFE = timedelta(seconds=60)
+"""Of an assertion: the window in which a request that is on its way can still be obeyed."""
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def proof(config: Config, secret: Secret, token_endpoint: str) -> tuple[dict[str, str], Form]:
+    """Headers and members of the form, anew for each request: no assertion is used twice."""
+    if config.auth == "client_secret_basic":
+        pair = f"{quote_plus(config.client_id)}:{quote_plus(secret.reveal())}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, ()
+    if config.auth == "client_secret_post":
+        return {}, (("client_id", config.client_id), ("client_secret", text(secret)))
+    audience = config.issuer if config.assertion_audience == "issuer" else token_endpoint
+    signed = assertion(config, secret, audience, datetime.now(UTC))
+    return {}, (("client_id", config.client_id), ("client_assertion_type", ASSERTION), ("client_assertion", signed))
+
+
+def assertion(config: Config, key: Secret, audience: str, now: datetime) -> str:
+    claims = {"iss": config.client_id, "sub": config.client_id, "aud": audience, "jti": secrets.token_urlsafe(24), "iat": now, "exp": now + LIFE}
+    try:
+        return jwt.encode(claims, key.reveal(), config.algorithm, {"kid": config.key_id} if config.key_id else None)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        pass
+    raise Refused("bad_key", "the root secret is no private key (PEM) for this algorithm")
+
+
+def text(secret: Secret) -> str:
+    try:
+        return secret.text()
+    except ValueError:
+        raise Refused("bad_secret", "the root secret is not text") from None

@@ -1,0 +1,45 @@
+"""From an order to what is asked of a token endpoint, and from what that gave to what is lent."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from services.providers.oauth.config import Config
+from services.providers.oauth.given import Given
+from services.providers.oauth.server import Server
+from services.providers.seam import Handle, Minted, Order, ProviderError, Refused, answer
+
+MARGIN = timedelta(milliseconds=100)
+SLACK = timedelta(seconds=5)
+
+
+def closes(order: Order) -> float:
+    """When to be done, in the loop's time: with a token in hand there must be time left to say so."""
+    seconds = (order.window_closes_at - datetime.now(UTC) - MARGIN).total_seconds()
+    if seconds <= 0:
+        raise Refused("window_closed", "the request came too late to be carried out")
+    return asyncio.get_running_loop().time() + seconds
+
+
+def asked(config: Config, scopes: frozenset[str], resources: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The operator's `resource` and `audience` are how the server wants to be asked; a request's own resources are a narrowing."""
+    targets = resources or ((config.resource,) if config.resource else ())
+    form = [("scope", " ".join(sorted(scopes))), *(("resource", one) for one in targets)]
+    return form + ([("audience", config.audience)] if config.audience else [])
+
+
+async def proven(server: Server, found: Given) -> Given:
+    """The token is in hand: whatever introspection does, it is either lent or ended."""
+    try:
+        told = await server.introspected(found.token)
+    except ProviderError:
+        return found
+    return found if told is None else found.proven(told, datetime.now(UTC))
+
+
+def lent(order: Order, found: Given, issuer: str, resources: tuple[str, ...], sent: datetime, received: datetime) -> Minted:
+    """It is over at the lesser of what was lent and what the server gave, and surely dead when the server's own time is up."""
+    over = min(order.expires_at, sent + found.lives) if found.lives else order.expires_at
+    until = (received + found.lives + SLACK).isoformat() if found.lives else None
+    handle: Handle = {"issuer": issuer, "until": until}
+    details = tuple(one for one in order.details if one["resource"] in (found.audience or ()))
+    return Minted(answer(found.token.text(), "Bearer"), "Bearer", handle, found.scopes or frozenset(), details, over, amiss=found.amiss(resources))
