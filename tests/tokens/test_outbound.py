@@ -111,6 +111,11 @@ async def test_a_document_of_256_kib_is_fetched_and_one_octet_more_is_not():
     assert await fault(ok(b" " * (LARGEST + 1))) == "too_large"
 
 
+async def test_who_expects_more_says_how_much():
+    async with serving(Server(ok(b" " * (LARGEST + 1)))) as url:
+        assert len((await Outbound({"http": loopback}, tls=TLS, largest=LARGEST + 1).send("GET", url)).body) == LARGEST + 1
+
+
 async def test_an_endless_body_is_cut_off():
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     assert await fault(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunk] * 100) == "too_large"

@@ -59,11 +59,14 @@ async def resolved(host: str, port: int) -> list[str]:
 class Outbound:
     """`rules` says for each scheme which host may be met at which address."""
 
-    def __init__(self, rules: Rules, resolve: Resolve = resolved, tls: ssl.SSLContext | None = None, in_all: float = IN_ALL) -> None:
+    def __init__(
+        self, rules: Rules, resolve: Resolve = resolved, tls: ssl.SSLContext | None = None, in_all: float = IN_ALL, largest: int = LARGEST
+    ) -> None:
         self._rules = rules
         self._resolve = resolve
         self._tls = tls or httpx.create_ssl_context(trust_env=False)
         self._in_all = in_all
+        self._largest = largest
 
     async def fetch_json(self, url: str) -> bytes:
         """GET a small document. Raises Unfetched."""
@@ -131,6 +134,6 @@ class Outbound:
             body = bytearray()
             async for part in response.aiter_raw():
                 body += part
-                if len(body) > LARGEST:
-                    raise Unfetched("too_large", f"the answer has more than {LARGEST} bytes", sent=True)
+                if len(body) > self._largest:
+                    raise Unfetched("too_large", f"the answer has more than {self._largest} bytes", sent=True)
             return Answer(response.status_code, response.headers, bytes(body))
