@@ -7,14 +7,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from counterfoil.wire.secret import Secret
-from services.providers.seam import Minted, Order, Provider
+from services.providers.seam import Minted, Order, Provider, token_of
 
 CANARY = "canary-7f3c1b"
 
 
 @dataclass(frozen=True)
 class Desk:
-    """`away`: a config that leads to no provider at all. `details`: some that the provider accepts."""
+    """`away`: a config that leads to no provider at all. `details`: some that the provider accepts.
+
+    `wrong_root`: one that the provider itself refuses, where it has to have a form; else a canary does.
+    """
 
     provider: Provider
     config: Mapping[str, object]
@@ -22,10 +25,11 @@ class Desk:
     scopes: frozenset[str]
     away: Mapping[str, object]
     details: tuple[Mapping[str, object], ...] = ()
-    wrong_root: Mapping[str, Secret] = field(init=False)
+    wrong_root: Mapping[str, Secret] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "wrong_root", {name: Secret(CANARY) for name in self.root})
+        if not self.wrong_root:
+            object.__setattr__(self, "wrong_root", {name: Secret(CANARY) for name in self.root})
 
     def order(self, **changes: Any) -> Order:
         now = datetime.now(UTC)
@@ -45,7 +49,7 @@ class Desk:
         return await self.provider.mint(self.order(**changes), self.root)
 
     async def revoke(self, minted: Minted) -> None:
-        await self.provider.revoke(minted.handle, self.config, self.root, minted.secret)
+        await self.provider.revoke(minted.handle, self.config, self.root, token_of(minted))
 
     async def is_alive(self, credential_id: UUID) -> bool:
         return credential_id in await self.provider.alive(self.config, self.root)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from services.providers import shelf
-from services.providers.seam import AlreadyThere, Idempotency, Refused, Unavailable
+from services.providers.seam import AlreadyThere, Idempotency, Refused, Unavailable, token_of
 from tests.providers.desk import CANARY, Desk, told
 
 HERE = Path(__file__).parent
@@ -103,7 +103,7 @@ async def test_a_revocation_that_cannot_be_done_raises(desk: Desk):
     minted = await desk.mint()
 
     with pytest.raises(Unavailable):
-        await desk.provider.revoke(minted.handle, desk.away, desk.root, minted.secret)
+        await desk.provider.revoke(minted.handle, desk.away, desk.root, token_of(minted))
     await desk.revoke(minted)
 
 
