@@ -14,6 +14,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "counterfoil.wire": ("counterfoil.contracts", "counterfoil.wire"),
     "counterfoil.client": ("counterfoil.contracts", "counterfoil.wire", "counterfoil.client"),
     "counterfoil.cli": ("counterfoil",),
+    "counterfoil.sync": ("counterfoil.client", "counterfoil.wire"),
     "counterfoil": ("counterfoil.client",),
     "counterfoil_server.domain": ("counterfoil.contracts", "counterfoil_server.domain"),
     "counterfoil_server.runtime": ("counterfoil.contracts", "counterfoil.wire", "counterfoil_server.runtime"),

@@ -15,7 +15,6 @@ ROLES = everyone()
 STAGED = sorted(role for role, traffic in ROLES.items() if traffic.stages)
 NOT_OURS: Mapping[tuple[str, str], str] = {
     ("audit.recorded", "consumer"): "whoever an operator grants it; no process of ours reads it",
-    ("revocation.settled", "client"): "an app that keeps credentials of its own; the SDK keeps none, so it has nothing to drop",
 }
 """Readers that the map allows and that are nobody's code here."""
 

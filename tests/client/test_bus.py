@@ -236,7 +236,7 @@ async def test_where_the_line_broke_the_same_bytes_are_sent_again_over_a_new_one
     async with square.client() as cf:
 
         def broken(_: Came) -> list[str]:
-            cf._ways._bus._line._route = None  # type: ignore[union-attr, method-assign]
+            cf._opened._ways._bus._line._route = None  # type: ignore[union-attr, method-assign]
             return ["AAAA"]  # over which the reader falls now
 
         square.answers = [broken, square.lend]

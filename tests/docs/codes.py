@@ -10,10 +10,10 @@ from services.gateway.table import RETRYABLE, TABLE
 
 ROOT = Path(__file__).parents[2]
 GATEWAYS_OWN = "gateway"
-MADE_HERE = re.compile(r'(CounterfoilError|NoIdentity|NotFound|Unproven|unanswered|_unproven)\(\s*"([a-z_]+)"')
+MADE_HERE = re.compile(r'(CounterfoilError|NoIdentity|NotFound|Revoked|Unproven|Unsupported|unanswered|_unproven)\(\s*"([a-z_]+)"')
 CLASSES = {"unanswered": "Unavailable", "_unproven": "Unproven"}
 BURIED = re.compile(r'(?:DeadLetter|Unreadable|BadSignature)\("([a-z_]+)"')
-NOT_YET = frozenset({"rate_limited", "consent_required"})
+NOT_YET = frozenset({"rate_limited", "consent_required", "installation_required"})
 """The SDK knows them; nothing here says them yet."""
 
 

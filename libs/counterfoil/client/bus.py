@@ -13,6 +13,7 @@ from counterfoil.client.deadline import Deadline
 from counterfoil.client.door import Door
 from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.line import Line
+from counterfoil.client.news import Cache, News
 from counterfoil.client.receipt import Receipts
 from counterfoil.client.trace import Trace
 from counterfoil.client.well_known import WellKnown
@@ -35,6 +36,7 @@ class Bus:
         self._waiting: WeakValueDictionary[str, BusAttempt] = WeakValueDictionary()  # an attempt is in it for as long as somebody holds it
         self._opening = asyncio.Lock()
         self._line: Line | None = None
+        self._news: News | None = None
         self._closed = False
 
     async def attempt(self, wish: Wish, token: Secret, request_id: UUID, deadline: Deadline, trace: Trace) -> BusAttempt:
@@ -50,8 +52,17 @@ class Bus:
         attempt = self._waiting[question.request_hash] = BusAttempt(ends, question, deadline, trace)
         return attempt
 
+    async def hear(self, cache: Cache, deadline: Deadline) -> None:
+        """From now on `cache` is told what was revoked."""
+        connection = self._connection(await self._door.known(deadline))
+        if self._news is None:
+            self._news = News(connection, cache)
+        await self._news.listening(deadline)
+
     async def close(self) -> None:
         self._closed = True
+        if self._news is not None:
+            await self._news.close()
         async with self._opening:
             await self._hang_up()
 

@@ -1,114 +1,154 @@
-"""Client: asks for credentials, checks what comes, gives them back. Over HTTP or over the bus, with the same words."""
+"""Client: asks for credentials, checks what comes, keeps them for as long as they are good, gives them back. Over HTTP or over the bus."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from counterfoil.client import trace
+from counterfoil.client import environment
+from counterfoil.client.caller import Caller
 from counterfoil.client.credential import Credential
 from counterfoil.client.deadline import Deadline
 from counterfoil.client.errors import CounterfoilError
+from counterfoil.client.fork import refuse_fork
 from counterfoil.client.identity import Identity, Token
 from counterfoil.client.lifetime import Lifetime
-from counterfoil.client.tries import Attempt, persist
+from counterfoil.client.subject import App, Subject, lendable
 from counterfoil.client.well_known import refuse_clear
 from counterfoil.client.wish import Wish
 
 if TYPE_CHECKING:  # httpx and aiokafka take longer to import than all the rest, and only what is used is imported
     import httpx
 
-    from counterfoil.client.ways import Ways
+    from counterfoil.client.explanation import Explanation
+    from counterfoil.client.opened import Opened
     from counterfoil.wire.kafka import Connection
 
-USUAL_URL = "http://127.0.0.1:8484"
+APP = App()
+Scopes = Iterable[str]
+Details = Iterable[Mapping[str, Any]]
 
 
 class Client:
-    def __init__(
-        self, url: str | None = None, token: Token | None = None, transport: Literal["http", "kafka"] = "http", *,
-        log_key: Sequence[str] | str | None = None, kafka: "Connection | None" = None, reply_partition: int | None = None, timeout: float = 10.0,
-        sampled: bool | None = None, http: "httpx.AsyncClient | None" = None, allow_http: bool = False,
-    ) -> None:  # fmt: skip
-        """`sampled`: whether traces that start here are recorded; None: only in development. `allow_http`: send tokens in clear over a network."""
-        self.url = (url or os.environ.get("COUNTERFOIL_URL") or USUAL_URL).rstrip("/")
-        self._timeout = Deadline(timeout).seconds
-        self._identity = Identity(token, os.environ)
-        self._transport, self._kafka, self._partition = transport, kafka, reply_partition
-        self._log_key = [log_key] if isinstance(log_key, str) else log_key
-        self._sampled, self._http = sampled, http
-        self._ways: Ways | None = None
-        if transport not in ("http", "kafka"):
-            raise ValueError("transport is http or kafka")
-        refuse_clear(self.url, allow_http)
+    """`async with Client() as cf`. Keep one for as long as the process lives: it holds connections, and the cache.
 
-    async def __aenter__(self) -> Self:
+    The wish is the same everywhere. `connector` is a name like github/acme-bot. `scopes`, and `details` (RFC 9396) narrow it; left out: what the
+    link allows by itself. `lifetime` is seconds, "5m" or a timedelta. `installation` is one of the connector's; left out: its own. `subject` is
+    App(), or User(id) where the exchange lends on behalf of users. Every method raises a CounterfoilError for a no, each with a `fix`.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: Token | None = None, transport: Literal["http", "kafka"] | None = None, *,
+        log_key: Sequence[str] | str | None = None, kafka: "Connection | None" = None, reply_partition: int | None = None, timeout: float = 10.0,
+        sampled: bool | None = None, http: "httpx.AsyncClient | None" = None, allow_http: bool | None = None,
+    ) -> None:  # fmt: skip
+        """What is left out, the environment says (COUNTERFOIL_URL and the like), and who asks is the environment's identity.
+
+        `token`: an OIDC token, or a callable that gives one each time. `log_key`: the public keys of the audit log; without them they are fetched
+        from the gateway. `timeout`: the one deadline of a call, retries and all. `sampled`: whether traces that start here are recorded; None: only
+        in development. `http`: a client of your own, for proxies and authorities. `allow_http`: send tokens in clear over a network.
+        """
+        self.url = environment.url(os.environ, url)
+        self._timeout, self._sampled = Deadline(timeout).seconds, sampled
+        self._caller = Caller(Identity(token, os.environ), ambient=token is None)
+        self._transport, self._kafka, self._partition = environment.transport(os.environ, transport), kafka, reply_partition
+        self._log_key, self._http = environment.log_keys(os.environ, log_key), http
+        self._opened: Opened | None = None
+        refuse_clear(self.url, environment.allow_http(os.environ, allow_http))
+
+    async def open(self) -> Self:
+        """What `async with` does, for whoever has no block to put it around. Nothing is sent yet."""
+        if self._opened is not None:
+            raise RuntimeError("the client is open already")
+        from counterfoil.client.opened import Opened  # noqa: PLC0415 see above
         from counterfoil.client.ways import Ways  # noqa: PLC0415 see above
 
         ways = Ways(self.url, self._http, self._log_key)
+        self._caller.identity.audience = ways.audience
         if self._transport == "kafka":
-            ways.take_the_bus(self._kafka, self._partition)
-        self._ways = ways
+            ways.take_the_bus(lambda: self._kafka or environment.kafka(os.environ), self._partition)
+        self._opened = Opened(ways, self._caller, self._timeout, self._sampled)
         return self
 
+    async def close(self) -> None:
+        """What is in the cache lives on until it expires: whoever has it may be using it. Closing twice is no error."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
     async def __aexit__(self, *_: object) -> None:
-        ways, self._ways = self._open(), None
-        await ways.close()
+        await self.close()
+
+    async def get_token(
+        self, connector: str, scopes: Scopes = (), details: Details = (), lifetime: Lifetime | None = None, *, installation: str | None = None,
+        subject: Subject = APP, instead_of: Credential | None = None,
+    ) -> Credential:  # fmt: skip
+        """A credential from the cache, or a new one. Others may hold the same, so do not revoke it unless it shall end for all of them.
+
+        It is replaced in the background ahead of its end. Where that fails the old one is given out as long as it lives. `instead_of`: one that
+        the provider did not accept.
+        """
+        lendable(subject)
+        return await self._open().kept(Wish.of(connector, scopes, details, lifetime, installation), subject, instead_of)
 
     async def exchange(
-        self, connector: str, scopes: Iterable[str] = (), details: Iterable[Mapping[str, Any]] = (), lifetime: Lifetime | None = None,
-        request_id: UUID | str | None = None,
+        self, connector: str, scopes: Scopes = (), details: Details = (), lifetime: Lifetime | None = None, request_id: UUID | str | None = None, *,
+        installation: str | None = None, subject: Subject = APP,
     ) -> Credential:  # fmt: skip
-        """Raises a CounterfoilError. Give the same `request_id` again only where no answer came to it."""
-        ways, wish, deadline = self._open(), Wish.of(connector, scopes, details, lifetime), Deadline(self._timeout)
-        sampled = await ways.in_development(deadline) if self._sampled is None else self._sampled
-        with trace.exchange(connector, sampled) as ours:
-
-            async def prepare(request_id: UUID) -> Attempt[Credential]:
-                return await ways.attempt(wish, await self._identity.token(), request_id, deadline, ours)
-
-            return await persist(prepare, UUID(str(request_id)) if request_id else uuid4(), deadline)
+        """A new credential, the caller's own. Give the same `request_id` again only where no answer came to it."""
+        lendable(subject)
+        return await self._open().exchange(Wish.of(connector, scopes, details, lifetime, installation), request_id)
 
     @asynccontextmanager
     async def credential(
-        self, connector: str, scopes: Iterable[str] = (), details: Iterable[Mapping[str, Any]] = (), lifetime: Lifetime | None = None
-    ) -> AsyncIterator[Credential]:
-        """For the length of a block: revoked at its end, however it ends."""
-        credential = await self.exchange(connector, scopes, details, lifetime)
+        self, connector: str, scopes: Scopes = (), details: Details = (), lifetime: Lifetime | None = None, *, installation: str | None = None,
+        subject: Subject = APP,
+    ) -> AsyncIterator[Credential]:  # fmt: skip
+        """A new credential for the length of a block: revoked at its end, however it ends."""
+        opened = self._open()
+        credential = await self.exchange(connector, scopes, details, lifetime, installation=installation, subject=subject)
         try:
             yield credential
         except BaseException as error:
             try:
-                await self._give_back(credential)
+                await opened.give_back(credential)
             except CounterfoilError as second:
                 error.add_note(f"and {credential.credential_id} could not be revoked: {second}")
             raise
-        await self._give_back(credential)
+        await opened.give_back(credential)
+
+    def auth(
+        self, connector: str, scopes: Scopes = (), details: Details = (), lifetime: Lifetime | None = None, *, installation: str | None = None,
+        subject: Subject = APP,
+    ) -> Any:  # fmt: skip
+        """The `auth=` of httpx and of httpx2, sync and async: the cached bearer token on each request; after a 401 a new one, once.
+
+        Raises Unsupported on the first request where the connector lends no bearer token.
+        """
+        from counterfoil.client.bearer import Supply, auth_of  # noqa: PLC0415 see above
+
+        lendable(subject)
+        opened, wish = self._open(), Wish.of(connector, scopes, details, lifetime, installation)
+        return auth_of(Supply(connector, opened.loop, lambda instead_of: self._open().kept(wish, subject, instead_of)))
+
+    async def explain(
+        self, connector: str, scopes: Scopes = (), details: Details = (), lifetime: Lifetime | None = None, *, installation: str | None = None,
+        subject: Subject = APP,
+    ) -> "Explanation":  # fmt: skip
+        """Whether it would be granted, by which rule, and if not, what would. Nothing is lent. By the HTTP door on either transport."""
+        lendable(subject)
+        return await self._open().explain(Wish.of(connector, scopes, details, lifetime, installation))
 
     async def revoke(self, credential: Credential | UUID | str) -> dict[str, Any]:
-        """Always by the HTTP door. `accepted`: since when its end is ordered; None where the caller has no credential of that name (RFC 7009)."""
-        from counterfoil.client.ways import Revoking  # noqa: PLC0415 see above
+        """Of one's own, by the HTTP door on either transport. What the gateway says: `accepted` is None where there is no such credential of ours."""
+        return await self._open().revoke(str(credential.credential_id if isinstance(credential, Credential) else credential))
 
-        door, deadline = self._open().door, Deadline(self._timeout)
-        name = str(credential.credential_id if isinstance(credential, Credential) else credential)
-
-        async def prepare(_: UUID) -> Attempt[dict[str, Any]]:
-            return Revoking(door, name, await self._identity.token(), deadline)
-
-        return await persist(prepare, uuid4(), deadline)
-
-    async def _give_back(self, credential: Credential) -> None:
-        """Seen through to its end, though whoever waits for it be cancelled."""
-        revoking = asyncio.ensure_future(self.revoke(credential))
-        try:
-            await asyncio.shield(revoking)
-        except asyncio.CancelledError:
-            await revoking
-            raise
-
-    def _open(self) -> "Ways":
-        if self._ways is None:
+    def _open(self) -> "Opened":
+        if self._opened is None:
             raise RuntimeError("the client is not open: async with Client() as cf")
-        return self._ways
+        refuse_fork(self._opened.pid)
+        return self._opened

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from counterfoil.client.deadline import Deadline
-from counterfoil.client.errors import CounterfoilError, RateLimited, from_problem, unanswered
+from counterfoil.client.errors import CounterfoilError, from_problem, unanswered
 from counterfoil.client.well_known import PATH, WellKnown
 from counterfoil.wire.secret import Secret
 
@@ -86,6 +86,6 @@ def _json(response: httpx.Response) -> Any:
 
 def _with_pause(error: CounterfoilError, response: httpx.Response) -> CounterfoilError:
     wait = response.headers.get("retry-after", "")
-    if isinstance(error, RateLimited) and wait.isdecimal():
+    if error.retryable and wait.isdecimal():
         error.retry_after = float(wait)
     return error

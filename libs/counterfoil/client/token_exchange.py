@@ -55,6 +55,8 @@ class TokenExchange:
             form["authorization_details"] = json.dumps([dict(detail) for detail in self._wish.details], separators=(",", ":"))
         if self._wish.lifetime is not None:
             form["requested_lifetime"] = str(self._wish.lifetime)
+        if self._wish.installation is not None:
+            form["installation"] = self._wish.installation
         return form
 
     async def _checked(self, answer: Mapping[str, Any]) -> Credential:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from counterfoil.client.deadline import Deadline
-from counterfoil.client.errors import CounterfoilError, RateLimited
+from counterfoil.client.errors import CounterfoilError
 
 TRIES = 3
 FIRST, LONGEST = 0.1, 2.0
@@ -44,4 +44,4 @@ async def persist(
 
 def pause(error: CounterfoilError, turn: int) -> float:
     jitter = random.uniform(0, min(LONGEST, FIRST * 2**turn))  # noqa: S311 it spreads load and keeps no secret
-    return max(jitter, error.retry_after or 0) if isinstance(error, RateLimited) else jitter
+    return max(jitter, error.retry_after or 0)

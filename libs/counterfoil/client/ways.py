@@ -1,6 +1,6 @@
 """The ways to the exchange that one client has open: the HTTP door always, the bus where it was asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     import httpx
 
     from counterfoil.client.bus import Bus
+    from counterfoil.client.news import Cache
     from counterfoil.wire.kafka import Connection
+
+
+FOR_THE_AUDIENCE = 10.0
 
 
 class Ways:
@@ -28,25 +32,35 @@ class Ways:
         self._receipts = Receipts(self.door, log_key)
         self._bus: Bus | None = None
 
-    def take_the_bus(self, connection: "Connection | None", partition: int | None) -> None:
+    def take_the_bus(self, connection: "Callable[[], Connection | None]", partition: int | None) -> None:
         try:
             from counterfoil.client.bus import Bus  # noqa: PLC0415 aiokafka is an extra
+
+            self._bus = Bus(connection(), self.door, self._receipts, partition)
         except ModuleNotFoundError as error:
             if error.name != "aiokafka":
                 raise
             raise CounterfoilError("no_kafka_extra", "the kafka transport needs aiokafka", fix="pip install 'counterfoil[kafka]'") from None
-        self._bus = Bus(connection, self.door, self._receipts, partition)
 
     async def attempt(self, wish: Wish, token: Secret, request_id: UUID, deadline: Deadline, trace: Trace) -> Attempt[Credential]:
         if self._bus is not None:
             return await self._bus.attempt(wish, token, request_id, deadline, trace)
         return TokenExchange(self.door, self._receipts, wish, token, request_id, deadline, trace)
 
+    async def hear(self, cache: "Cache", deadline: Deadline) -> None:
+        """Over HTTP nobody tells what was revoked."""
+        if self._bus is not None:
+            await self._bus.hear(cache, deadline)
+
     async def in_development(self, deadline: Deadline) -> bool:
         try:
             return (await self.door.known(deadline)).issuer is not None
         except CounterfoilError:
             return False  # whoever needs the answer asks again, and says what is wrong
+
+    async def audience(self) -> str:
+        """For whom a platform is asked for a token."""
+        return (await self.door.known(Deadline(FOR_THE_AUDIENCE))).audience
 
     async def close(self) -> None:
         if self._bus is not None:

@@ -1,10 +1,12 @@
 """The wish: what a request asks for, in the one spelling that both transports send."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.client.lifetime import Lifetime, seconds
+from counterfoil.wire.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +15,17 @@ class Wish:
     scopes: tuple[str, ...] = ()
     details: tuple[Mapping[str, Any], ...] = ()
     lifetime: int | None = None
+    installation: str | None = None
 
     @classmethod
-    def of(cls, connector: str, scopes: Iterable[str], details: Iterable[Mapping[str, Any]], lifetime: Lifetime | None) -> "Wish":
+    def of(
+        cls, connector: str, scopes: Iterable[str], details: Iterable[Mapping[str, Any]], lifetime: Lifetime | None, installation: str | None = None
+    ) -> "Wish":
+        """What is given may be changed afterwards; a refresh, much later, asks for what was asked first."""
         if isinstance(scopes, str):
             raise TypeError("scopes are a list: a text would be asked for letter by letter")
-        return cls(connector, tuple(sorted(set(scopes))), tuple(details), None if lifetime is None else seconds(lifetime))
+        own = tuple(copy.deepcopy(dict(detail)) for detail in details)
+        return cls(connector, tuple(sorted(set(scopes))), own, None if lifetime is None else seconds(lifetime), installation)
 
     def document(self) -> dict[str, Any]:
         """As it stands in a request on the bus. What was not asked for is absent: the link decides then."""
@@ -29,4 +36,10 @@ class Wish:
             found["details"] = [dict(detail) for detail in self.details]
         if self.lifetime is not None:
             found["lifetime"] = self.lifetime
+        if self.installation is not None:
+            found["installation"] = self.installation
         return found
+
+    def key(self) -> bytes:
+        """The same for all wishes that ask for the same: details are a set, as scopes are. ValueError for what no JSON can hold."""
+        return canonical(self.document() | {"details": [one.decode() for one in sorted(canonical(dict(detail)) for detail in self.details)]})

@@ -27,6 +27,9 @@ class Lru(Generic[K, V]):
         while len(self._entries) > self._limit:
             self._entries.popitem(last=False)
 
+    def values(self) -> list[V]:
+        return list(self._entries.values())
+
     def drop_where(self, gone: Callable[[K, V], bool]) -> None:
         for key in [key for key, value in self._entries.items() if gone(key, value)]:
             del self._entries[key]
