@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.support.github import github
 from tests.support.node import node
 from tests.support.parts import apart, children, kafka, postgres, postgres_server
 from tests.support.town import town_of_the_session
 
-__all__ = ["apart", "children", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
+__all__ = ["apart", "children", "github", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
 
 REAL = {"children", "kafka", "postgres", "postgres_server", "town", "up"}
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from counterfoil.wire.secret import Secret
+from counterfoil_server.runtime.tokens.notation import json_object
 from services.providers.github.wish import Wish
 from services.providers.seam import Details, Handle, Minted, Order, answer
 
@@ -18,6 +19,14 @@ EVERYTHING = "*"
 Body = Mapping[str, object]
 
 
+def body(raw: bytes) -> Body:
+    """{} where it is no JSON object."""
+    try:
+        return json_object(raw)
+    except (ValueError, TypeError):
+        return {}
+
+
 def token(body: Body) -> Secret | None:
     """A token is a token, whatever the status beside it: then it has to die. Its form is GitHub's affair, and changes."""
     found = body.get("token")
@@ -26,26 +35,30 @@ def token(body: Body) -> Secret | None:
 
 def lent(order: Order, wish: Wish, found: Secret, status: int, body: Body, now: datetime) -> Minted:
     """Over when the lent time is: the hour that GitHub gives is no reason to lend for longer, so the token is ended before."""
-    ends = expiry(body)
+    ends, granted = expiry(body), scopes(body, wish)
     handle: Handle = {"until": ends.isoformat() if ends else None}
     over = min(order.expires_at, ends) if ends else order.expires_at
-    why = amiss(found, status, ends, now)
-    text = "" if why else found.text()
-    secret = answer(found.text(), "Bearer", username=USERNAME, password=text)
-    return Minted(secret, "Bearer", handle, scopes(body, wish), details(body, wish, order.details), over, amiss=why)
+    secret = answer(found.text(), "Bearer", username=USERNAME, password=found.text())
+    why = amiss(found.text(), status, granted, ends, now)
+    return Minted(secret, "Bearer", handle, granted, details(body, wish, order.details), over, amiss=why)
 
 
-def amiss(found: Secret, status: int, ends: datetime | None, now: datetime) -> str:
+def amiss(text: str, status: int, granted: frozenset[str], ends: datetime | None, now: datetime) -> str:
     """Empty where the token can be handed over. That it is within what was asked is looked at by whoever asked."""
     if status != 201:
         return f"GitHub answered {status}, and gave a token beside it"
-    if not usable(found.text()):
+    if not usable(text):
         return "GitHub gave a token that no header can carry"
-    if ends is None:
-        return "GitHub does not say how long its token lives"
-    if ends > now + HOUR + SLACK:
-        return "GitHub's token lives longer than an hour"
+    if not granted:
+        return "GitHub gave none of the permissions"
+    if ends is None or not now < ends <= now + HOUR + SLACK:
+        return "GitHub's token does not live for the hour that it should"
     return ""
+
+
+def dead(until: object, now: datetime) -> bool:
+    """By its own expiry, as the handle has it. An hour is all that a token ever lives."""
+    return isinstance(until, str) and datetime.fromisoformat(until) + SLACK < now
 
 
 def usable(text: str) -> bool:

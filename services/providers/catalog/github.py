@@ -1,0 +1,89 @@
+"""GitHub: installation tokens of a GitHub App, for some repositories with some permissions.
+
+https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+
+Scopes are permissions with their level, `contents:read`. Repositories are one detail, `{"type": "github", "repositories": ["acme/a"]}`, with the
+owner that the app is installed on. Both are always named: a request without would be for all that the installation has. A ceiling says the same,
+and `"repositories": ["*"]` there is any of the installation's.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from counterfoil.wire.secret import Secret
+from services.providers.github import given, said
+from services.providers.github.app import App
+from services.providers.github.config import Config, RootSecret
+from services.providers.github.wish import wish
+from services.providers.oauth.lending import closes
+from services.providers.oauth.network import Networks
+from services.providers.oauth.pauses import Pauses
+from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Revocation, Root, Unavailable, read  # fmt: skip
+
+LARGEST = 8 * 1024 * 1024
+"""An answer describes each of up to 500 repositories in full."""
+LIMIT = 3.5
+"""Seconds for revoking and its proof."""
+
+
+class GitHub:
+    name = "github"
+    documentation = "https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app"
+    revocation = Revocation.BY_POSSESSION
+    reach = Reach.CREDENTIAL
+    idempotency = Idempotency.NONE
+    # Every token lives an hour, and nothing makes it shorter: what is lent for less is ended at its time like anything else that would live on.
+    ends_by_itself = False
+    shortest = timedelta(seconds=1)
+    longest = given.HOUR
+    window = timedelta(seconds=60)  # the app's JWT is over before
+    config = Config
+    root = RootSecret
+
+    def __init__(self) -> None:
+        self._networks, self._pauses = Networks(LARGEST), Pauses()
+
+    def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
+        wish(scopes, details, read(Config, config, "config").account)
+
+    async def mint(self, order: Order, root: Root) -> Minted:
+        config, until = read(Config, order.config, "config"), closes(order)
+        asked, place = wish(order.scopes, order.details, config.account), f"{config.api} {config.installation_id}"
+        self._pauses.check(place)
+        answer = await self._app(config, until).token(read(RootSecret, root, "root").private_key, asked.body(), order.window_closes_at)
+        body = given.body(answer.body)
+        token = given.token(body)
+        if token is None:
+            no = said.no(answer)
+            self._pauses.note(place, no.retry_after)
+            raise no
+        return given.lent(order, asked, token, answer.status, body, datetime.now(UTC))
+
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002  # by the token
+        known = read(Config, config, "config")
+        if given.dead(handle.get("until"), datetime.now(UTC)):
+            return
+        if token is None:
+            raise Unavailable("no_token", "nobody has the token")
+        await self._app(known, asyncio.get_running_loop().time() + LIMIT).end(token)
+
+    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
+        return None
+
+    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # GitHub lists no tokens
+        return {}
+
+    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
+        return 0
+
+    async def close(self) -> None:
+        return None
+
+    def _app(self, config: Config, until: float) -> App:
+        return App(self._networks.of(config.network), config, until)
+
+
+def provider() -> GitHub:
+    return GitHub()
