@@ -1,8 +1,9 @@
 """Calling a provider: bounded in time, sorted into what it means, and checked for giving more than was asked."""
 
 import asyncio
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from counterfoil.contracts.exchange_minted import RefusalCode
 from services.providers.roots import Roots
@@ -12,12 +13,13 @@ from services.providers.wanted import Intent
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """`lost`: it may have happened. `minted`: it did, and must not be handed over."""
+    """`lost`: it may have happened. `minted`: it did, and must not be handed over. `retry_after`: in seconds, where the provider said so."""
 
     code: RefusalCode
     message: str
     lost: bool = False
     minted: Minted | None = None
+    retry_after: int | None = None
 
 
 async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
@@ -33,14 +35,20 @@ async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
     except Refused as error:
         return No("provider_refused", f"{error.code}: {error.message}")
     except Unavailable as error:
-        return No("provider_unavailable", f"{error.code}: {error.message}")
+        return No("provider_unavailable", f"{error.code}: {error.message}", retry_after=seconds(error.retry_after))
     except ProviderError as error:  # Unknown, AlreadyThere
         return No("provider_unknown", f"{error.code}: {error.message}", lost=True)
     except TimeoutError:
         return No("provider_unknown", "the provider did not answer in time", lost=True)
     except Exception as error:  # noqa: BLE001 - an adapter's own mistake: what it did at the provider is not known
         return No("provider_unknown", type(error).__name__, lost=True)
-    return No("gave_more", "the provider gave more than was asked: revoked", True, minted) if more(order, minted) else minted
+    if more(order, minted):
+        return No("gave_more", "the provider gave more than was asked: revoked", True, minted)
+    return No("provider_refused", f"{minted.amiss}: revoked", True, minted) if minted.amiss else minted
+
+
+def seconds(wait: timedelta | None) -> int | None:
+    return max(1, math.ceil(wait.total_seconds())) if wait else None
 
 
 def more(order: Order, minted: Minted) -> bool:

@@ -16,16 +16,22 @@ from counterfoil_server.domain import revocation
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
 from services.providers.roots import Roots
-from services.providers.seam import Handle, Provider, ProviderError, Revocation, Unavailable
+from services.providers.seam import Handle, Irrevocable, Provider, ProviderError, Revocation, Unavailable
 from services.providers.settlements import Row, Settlement, Settlements
 from services.providers.shelf import Shelf
 
 LONGEST_CALL = 4.0
 NOTHING_TO_CALL = {Revocation.EXPIRY_ONLY, Revocation.NONE}
+MOST_PATIENT = timedelta(minutes=15)
+"""However long a provider asks to be left alone: a credential that shall die is alive meanwhile."""
 
 
 class Uncertain(Exception):
-    """It cannot be ended and will end by itself."""
+    """It cannot be ended, and is surely dead at `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
 
 
 class Ends:
@@ -37,15 +43,17 @@ class Ends:
         try:
             async with asyncio.timeout(LONGEST_CALL):
                 await self._call(row)
-        except Uncertain:
-            return self._waits_for_expiry(row)
+        except Uncertain as error:
+            return self._waits_for_expiry(row, error.until)
         except ProviderError as error:
-            return self._again(row, error.code)
+            if isinstance(error, Irrevocable) and error.until:
+                return self._waits_for_expiry(row, error.until, error.code)
+            return self._again(row, error.code, error.retry_after)
         except TimeoutError:
             return self._again(row, "timeout")
         except Exception as error:  # noqa: BLE001 - an adapter's own mistake: the credential may be alive, so it is tried again
             return self._again(row, type(error).__name__)
-        return self._confirmed(row, "expired" if row["cause"] == "expired" else "revoked")
+        return self._confirmed(row, "expired" if row["cause"] == "expired" or row["before"] == "uncertain" else "revoked")
 
     async def _call(self, row: Row) -> None:
         connector = await self._connector(row["connector"])
@@ -74,16 +82,18 @@ class Ends:
 
     def _means(self, row: Row, provider: Provider) -> tuple[Handle, Secret | None]:
         if provider.revocation in NOTHING_TO_CALL:
-            raise Uncertain
-        token = self._token(row) if provider.revocation is Revocation.BY_POSSESSION else None
+            raise Uncertain(row["expires_at"])
+        # Of an answer that was lost nobody knows how long the provider's own time was: as long as it can be.
+        latest = row["expires_at"] if row["ends_by_itself"] else max(row["expires_at"], row["sent_at"] + provider.longest)
+        token = self._token(row, latest) if provider.revocation is Revocation.BY_POSSESSION else None
         handle = row["handle"] or provider.handle(row["credential_id"])
         if handle is None:
-            raise Uncertain
+            raise Uncertain(latest)
         return handle, token
 
-    def _token(self, row: Row) -> Secret:
+    def _token(self, row: Row, latest: datetime) -> Secret:
         if row["seal_2"] is None:  # the answer was lost: nobody has the token
-            raise Uncertain
+            raise Uncertain(latest)
         try:
             return self._opener.open(row["seal_2"], binding.revocation(row["credential_id"]))
         except Unsealable as error:
@@ -93,17 +103,17 @@ class Ends:
         fact = self._fact(CredentialRevoked, row, outcome)
         return Settlement(row["id"], row["credential_id"], "confirmed", outcome, self._now(), None, fact)
 
-    def _waits_for_expiry(self, row: Row) -> Settlement:
-        if self._now() >= row["expires_at"]:
+    def _waits_for_expiry(self, row: Row, until: datetime, error: str | None = None) -> Settlement:
+        if self._now() >= until:
             return self._confirmed(row, "expired")
         fact = self._fact(RevocationUncertain, row, "uncertain") if row["before"] != "uncertain" else None
-        return Settlement(row["id"], row["credential_id"], "uncertain", "uncertain", row["expires_at"] + timedelta(seconds=1), None, fact)
+        return Settlement(row["id"], row["credential_id"], "uncertain", "uncertain", until + timedelta(seconds=1), error, fact, until)
 
-    def _again(self, row: Row, error: str) -> Settlement:
+    def _again(self, row: Row, error: str, wait: timedelta | None = None) -> Settlement:
         now: datetime = self._now()
         if revocation.over(row["expires_at"], now, ends_by_itself=row["ends_by_itself"]):
             return self._confirmed(row, "expired")
-        next_at = now + revocation.wait(row["attempts"])
+        next_at = now + max(revocation.wait(row["attempts"]), min(wait or timedelta(), MOST_PATIENT))
         if not revocation.stuck(row["attempts"], row["at"], now):
             return Settlement(row["id"], row["credential_id"], "pending", "revoking", next_at, error, None)
         fact = self._fact(RevocationStuck, row, "stuck") if row["before"] != "stuck" else None

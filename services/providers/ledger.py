@@ -100,7 +100,7 @@ class Ledger:
         return held
 
     async def fail(self, failed: Sequence[Failed]) -> None:
-        """A sure no is over. Where it may have happened the end is ordered, for when the window has closed."""
+        """A sure no is over. What is in hand ends at once; where it may have happened the end is ordered for when the window has closed."""
         async with self._pool.acquire() as db, db.transaction():
             await db.execute(
                 "UPDATE mint SET state = 'failed', fact = f.fact FROM unnest($1::uuid[], $2::bytea[]) AS f(id, fact) "
@@ -110,4 +110,7 @@ class Ledger:
             )
             if lost := [one for one in failed if one.lost]:
                 await keep_for_revoking(db, [(one.intent.credential_id, one.handle, one.seal_2) for one in lost])
-                await end(db, [one.intent.credential_id for one in lost], "orphan", after=LONGEST_CALL + GRACE)
+                if held := [one.intent.credential_id for one in lost if one.handle is not None]:
+                    await end(db, held, "orphan")
+                if unseen := [one.intent.credential_id for one in lost if one.handle is None]:
+                    await end(db, unseen, "orphan", after=LONGEST_CALL + GRACE)

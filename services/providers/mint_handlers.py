@@ -67,7 +67,7 @@ class Minting:
         result = await calls.mint(intent, self._roots, self._now())
         if not isinstance(result, calls.No):
             return self._boxes.close(intent, result)
-        said = self.refusal(intent.wanted.received, result.code, result.message, intent)
+        said = self.refusal(intent.wanted.received, result.code, result.message, intent, result.retry_after)
         if result.minted is None:
             return Failed(intent, said, encode(said), result.lost)
         return Failed(intent, said, encode(said), result.lost, result.minted.handle, self._boxes.seal_2(intent, result.minted))

@@ -152,7 +152,8 @@ class Provider(Protocol):
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:
         """Kill the credential, and read back that it is dead. Dead already is no error; whatever is raised, it may be alive.
 
-        Irrevocable where this one cannot be ended before its time."""
+        Irrevocable where this one cannot be ended before its time.
+        """
 
     def handle(self, credential_id: UUID) -> Handle | None:
         """For a mint whose answer was lost: the handle that follows from the name. None where what is minted has no name of ours."""

@@ -16,7 +16,7 @@ SEAL_KEPT = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How one try ended. `fact` is None while it is simply tried again later."""
+    """How one try ended. `fact` is None while it is simply tried again later. `until`: when what is uncertain is surely dead."""
 
     revocation_id: UUID
     credential_id: UUID
@@ -25,6 +25,7 @@ class Settlement:
     next_at: datetime
     error: str | None
     fact: bytes | None = field(repr=False)
+    until: datetime | None = None
 
 
 class Settlements:
@@ -40,7 +41,7 @@ class Settlements:
             "AND next_at <= clock_timestamp() ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) due, mint m "
             "WHERE r.id = due.id AND m.credential_id = r.credential_id "
             "RETURNING r.id, r.credential_id, r.cause, r.attempts, r.at, due.before, m.class, m.connector, m.installation, m.handle, m.seal_2, "
-            "m.expires_at, m.ends_by_itself, m.traceparent",
+            "m.sent_at, m.expires_at, m.ends_by_itself, m.traceparent",
             ids,
             limit,
             LEASE,
@@ -63,10 +64,12 @@ class Settlements:
                 [one.fact for one in settled],
             )
             await db.execute(
-                "UPDATE mint m SET state = s.state, seal_2 = CASE WHEN s.state IN ('revoked', 'expired') THEN NULL ELSE m.seal_2 END "
-                "FROM unnest($1::uuid[], $2::text[]) AS s(id, state) WHERE m.credential_id = s.id",
+                "UPDATE mint m SET state = s.state, seal_2 = CASE WHEN s.state IN ('revoked', 'expired') THEN NULL ELSE m.seal_2 END, "
+                "expires_at = coalesce(s.until, m.expires_at) "
+                "FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS s(id, state, until) WHERE m.credential_id = s.id",
                 [one.credential_id for one in settled],
                 [one.ledger for one in settled],
+                [one.until for one in settled],
             )
 
     async def published(self, ids: Sequence[UUID]) -> None:
@@ -83,8 +86,11 @@ class Settlements:
         return rows
 
     async def forget_seals(self) -> None:
+        """Of what ends by itself. The rest is ended with its seal, however long that takes, and the seal goes then."""
         await self._pool.execute(
-            "UPDATE mint SET seal_2 = NULL WHERE seal_2 IS NOT NULL AND expires_at < clock_timestamp() - $1::interval", SEAL_KEPT
+            "UPDATE mint SET seal_2 = NULL WHERE seal_2 IS NOT NULL AND expires_at < clock_timestamp() - $1::interval "
+            "AND (ends_by_itself OR state IN ('revoked', 'expired'))",
+            SEAL_KEPT,
         )
 
     async def last_entry(self, kind: str, name: str) -> Mapping[str, Any] | None:

@@ -36,6 +36,7 @@ class Declared:
     reach: Reach = Reach.CREDENTIAL
     idempotency: Idempotency = Idempotency.BY_NAME
     ends_by_itself: bool = False
+    longest: timedelta = timedelta(hours=1)
 
 
 @dataclass

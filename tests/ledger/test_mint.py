@@ -164,7 +164,7 @@ async def test_a_sure_no_is_over_and_is_repeated_as_it_was(books: Books):
 async def test_what_may_have_happened_is_ended_when_its_window_has_closed(books: Books):
     (intent,) = await books.intend(books.wanted())
     said: object = None
-    await books.ledger.fail([Failed(intent, said, b"unknown", lost=True, handle={"role": "cf_y"}, seal_2=b"s")])  # type: ignore[arg-type]
+    await books.ledger.fail([Failed(intent, said, b"unknown", lost=True)])  # type: ignore[arg-type]
     assert await books.state(intent.credential_id) == "revoking"
     due = await books.owner.fetchval("SELECT next_at FROM revocation WHERE credential_id = $1", intent.credential_id)
     assert due > intent.sent_at + timedelta(seconds=3)

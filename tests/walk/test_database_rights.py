@@ -26,7 +26,7 @@ RIGHTS = {
     },
     "revoke": EVERYONE | {
         "registry_entry": "read", "connector": "read", "registry_change": "read(revision entry_kind name entry)",
-        "mint": "read update(state seal_2)", "root_secret": "read(all but sealed at)",
+        "mint": "read update(state expires_at seal_2)", "root_secret": "read(all but sealed at)",
         "revocation": "read insert update(state attempts next_at last_error settled published_at)",
     },
     "audit": EVERYONE | {

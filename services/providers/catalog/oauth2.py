@@ -16,19 +16,7 @@ from services.providers.oauth.network import Networks
 from services.providers.oauth.pauses import Pauses
 from services.providers.oauth.server import Server
 from services.providers.oauth.wish import resources
-from services.providers.seam import (
-    Details,
-    Handle,
-    Idempotency,
-    Minted,
-    Order,
-    Reach,
-    Refused,
-    Revocation,
-    Root,
-    Unavailable,
-    read,
-)  # fmt: skip
+from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Refused, Revocation, Root, Unavailable, read  # fmt: skip
 
 LIMIT = 3.5
 """Seconds for revoking and its proof."""

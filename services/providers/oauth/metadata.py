@@ -53,7 +53,7 @@ class Metadata:
                     held.places, held.until = places(config, await discovered(config, http, until)), clock() + KEPT
                 return held.places
         except TimeoutError:
-            raise Unavailable("no_metadata", "the server's metadata did not come in time") from None
+            raise Unavailable("timeout", "the server's metadata did not come in time") from None
 
 
 async def discovered(config: Config, http: Outbound, until: float) -> Mapping[str, object]:
