@@ -58,8 +58,8 @@ def refusal(problem: Problem, dialect: Dialect, base: str, about: About) -> Resp
     headers = dict(NO_STORE)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer" if problem.code == "unauthenticated" else 'Bearer error="invalid_token"'
-    if document.get("retryable") and status in (503, 504):
-        headers["Retry-After"] = "1"
+    if document.get("retryable") and status in (429, 503, 504):
+        headers["Retry-After"] = str(int(document.get("retry_after", 1)))
     kind = "application/json" if dialect == "oauth" else "application/problem+json"
     made = Unread if problem.code in UNREAD else JSONResponse
     return made(document, status, headers, media_type=kind)

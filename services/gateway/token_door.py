@@ -86,7 +86,7 @@ def lent(opened: Opened, asked: Asking, now: datetime) -> dict[str, Any]:
     }
 
 
-SHOWN = ("beyond", "beyond_details", "beyond_lifetime", "nearest", "rule")
+SHOWN = ("retry_after", "beyond", "beyond_details", "beyond_lifetime", "nearest", "rule")
 
 
 def no(opened: Opened) -> Problem:

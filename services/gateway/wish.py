@@ -63,6 +63,8 @@ def subject_token(form: Mapping[str, str]) -> Secret:
 
 def wish(form: Mapping[str, str], base: str) -> dict[str, Any]:
     found: dict[str, Any] = {"connector": target(form, base)}
+    if "installation" in form:
+        found["installation"] = form["installation"]
     if "scope" in form:
         found["scopes"] = form["scope"].split(" ")
     if "authorization_details" in form:

@@ -6,15 +6,16 @@ from counterfoil.contracts import exchange_authorized, exchange_verified
 from counterfoil.contracts.exchange_authorized import Evidence, GrantApproved, GrantDenied, Grounds
 from counterfoil.contracts.exchange_verified import IdentityRejected, IdentityVerified
 from counterfoil.wire.envelope import SIGNATURE
-from counterfoil_server.domain import grants
+from counterfoil_server.domain import grants, links
+from counterfoil_server.domain.known import look_up
 from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.rulebook import Rulebook
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import Emit, Received, Stage, answer, each_now
-from services.policy.rules import Rules
 
 
 def routes(registry: Registry, now: Clock) -> tuple[Stage, ...]:
-    rules = Rules()
+    rules = Rulebook(links.compiled)
 
     def on_verified(received: Received) -> GrantApproved | GrantDenied | None:
         fact: IdentityVerified | IdentityRejected = received.fact
@@ -24,7 +25,7 @@ def routes(registry: Registry, now: Clock) -> tuple[Stage, ...]:
                 evidence = Evidence(value=received.value.decode(), signature=received.headers[SIGNATURE].decode())
                 if not registry.fresh():
                     return grants.unavailable(fact, grants.Known(Grounds(registry_revision=registry.snapshot.revision), evidence), now())
-                return grants.decide(fact, rules.known(fact, evidence), rules.ask, now())
+                return grants.decide(fact, look_up(rules.snapshot, fact, evidence), rules.ask, now())
             case IdentityRejected():
                 return None  # audit answers
 

@@ -1,5 +1,6 @@
 """POST /v1/explain: what would come of a request, and to whom that is told."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,14 +122,21 @@ async def test_a_denial_that_one_may_not_know_looks_like_no_such_connector(manne
 async def test_the_same_work_is_done_whatever_there_is(manned: Town, monkeypatch: pytest.MonkeyPatch):
     await declare(manned, Connector(name="postgres/quiet"), Connector(name="postgres/foreign"), SILENT)
     done: list[str] = []
-    judge, read = Rulebook.ask, Standing._read
-    monkeypatch.setattr(Rulebook, "ask", lambda *given: done.append("cedar") or judge(*given))
-    monkeypatch.setattr(Standing, "_read", lambda *given: done.append("standing") or read(*given))
+    for of, name in ((Rulebook, "ask"), (Standing, "_read")):
+        monkeypatch.setattr(of, name, counted(done, f"{of.__name__}.{name}", getattr(of, name)))
 
     for connector, scopes in (("quiet", ["read"]), ("quiet", ["write"]), ("foreign", ["read"]), ("nothing", ["read"])):
         done.clear()
         await explained(manned, connector=f"postgres/{connector}", scopes=scopes)
-        assert done == ["cedar", "standing"], connector
+        assert done == ["Rulebook.ask", "Standing._read"], connector
+
+
+def counted(done: list[str], name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+    def doing(*given: Any) -> Any:
+        done.append(name)
+        return step(*given)
+
+    return doing
 
 
 async def test_who_may_read_the_registry_is_told_all(manned: Town):

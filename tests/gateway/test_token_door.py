@@ -154,6 +154,8 @@ NOES = [
     (refused, "audit_unavailable", 503, "temporarily_unavailable", "mint"),
     (refused, "revoked", 502, "server_error", "mint"),
     (refused, "unknown_connector", 400, "invalid_target", "mint"),
+    (refused, "limited", 429, "temporarily_unavailable", "mint"),
+    (refused, "clock_skew", 503, "temporarily_unavailable", "mint"),
     (refused, "late", 504, "temporarily_unavailable", "mint"),
 ]
 
@@ -169,6 +171,21 @@ async def test_a_no_over_the_bus_becomes_what_the_rfcs_say(gateway: Town, make: 
     assert (body["message"], body["error_description"]) == ('said "so"', "said ?so?")
     assert check(body["receipt"]["leaf"].encode(), body["receipt"]["proof"], gateway.keys.log_vkeys())["fact"]["code"] == code
     assert body["request_id"] == str(gateway.bus.asked[0].envelope.request_id)
+
+
+async def test_who_reached_a_limit_is_told_how_long_to_wait(gateway: Town):
+    said = {"code": "limited", "message": "10 a minute", "retry_after": 17}
+    gateway.bus.answers = lambda asked: [gateway.bus.reply(asked, refused(asked, "limited"), problem=said)]
+
+    answer = await ask(gateway)
+
+    assert (answer.headers["retry-after"], answer.json()["retry_after"], answer.json()["retryable"]) == ("17", 17, True)
+
+
+async def test_an_installation_is_asked_for_by_its_name(gateway: Town):
+    await ask(gateway, installation="other-org")
+
+    assert gateway.bus.asked[0].wish == {"connector": "postgres/demo", "installation": "other-org"}
 
 
 async def test_a_caller_who_is_not_entitled_gets_denied_and_a_proof_without_the_leaf(gateway: Town):
