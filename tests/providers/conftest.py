@@ -7,8 +7,9 @@ import pytest
 
 from tests.providers.counter import Counter, desk_of
 from tests.support.demo import Demo, demo
+from tests.support.oidc import running
 
-__all__ = ["counter", "demo"]
+__all__ = ["counter", "demo", "running"]
 
 
 @pytest.fixture

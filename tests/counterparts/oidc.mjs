@@ -1,0 +1,29 @@
+// A real authorization server (oidc-provider) for the tests of oauth2: `node oidc.mjs <port>`; JWKS: the public keys of the client `keyed`.
+import { Provider } from "oidc-provider";
+
+const [port] = process.argv.slice(2);
+const JWT = "https://jwt.example";
+const machine = { grant_types: ["client_credentials"], response_types: [], redirect_uris: [] };
+
+const server = new Provider(`http://127.0.0.1:${port}`, {
+  clients: [
+    { ...machine, client_id: "acme", client_secret: "s3cret: with +odd% &characters", token_endpoint_auth_method: "client_secret_basic" },
+    { ...machine, client_id: "posts", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_post" },
+    { ...machine, client_id: "brief", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic" },
+    { ...machine, client_id: "keyed", token_endpoint_auth_method: "private_key_jwt", jwks: JSON.parse(process.env.JWKS) },
+  ],
+  scopes: ["read", "write"],
+  ttl: { ClientCredentials: (_, token, client) => (client.clientId === "brief" ? 3 : 600) },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_, resource) => ({ scope: "read write", audience: resource, accessTokenTTL: 600,
+        accessTokenFormat: resource === JWT ? "jwt" : "opaque" }),
+    },
+  },
+});
+server.listen(Number(port), "127.0.0.1");
