@@ -16,6 +16,7 @@ from counterfoil.wire.secret import Secret
 from services.providers.github import given, said
 from services.providers.github.app import App
 from services.providers.github.config import Config, RootSecret
+from services.providers.github.proof import Keys, proof
 from services.providers.github.wish import wish
 from services.providers.oauth.lending import closes
 from services.providers.oauth.network import Networks
@@ -24,6 +25,7 @@ from services.providers.seam import Details, Handle, Idempotency, Minted, Order,
 
 LARGEST = 8 * 1024 * 1024
 """An answer describes each of up to 500 repositories in full."""
+WORTH_A_THREAD = 128 * 1024
 LIMIT = 3.5
 """Seconds for revoking and its proof."""
 
@@ -43,7 +45,7 @@ class GitHub:
     root = RootSecret
 
     def __init__(self) -> None:
-        self._networks, self._pauses = Networks(LARGEST), Pauses()
+        self._networks, self._pauses, self._keys = Networks(LARGEST), Pauses(), Keys()
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         wish(scopes, details, read(Config, config, "config").account)
@@ -52,8 +54,9 @@ class GitHub:
         config, until = read(Config, order.config, "config"), closes(order)
         asked, place = wish(order.scopes, order.details, config.account), f"{config.api} {config.installation_id}"
         self._pauses.check(place)
-        answer = await self._app(config, until).token(read(RootSecret, root, "root").private_key, asked.body(), order.window_closes_at)
-        body = given.body(answer.body)
+        key = await self._keys.of(read(RootSecret, root, "root").private_key)
+        answer = await self._app(config, until).token(proof(config.app, key, order.window_closes_at), asked.body())
+        body = given.body(answer.body) if len(answer.body) < WORTH_A_THREAD else await asyncio.to_thread(given.body, answer.body)
         token = given.token(body)
         if token is None:
             no = said.no(answer)

@@ -1,25 +1,15 @@
-"""A GitHub App, as one call sees it: it proves itself by a short-lived JWT, and ends a token by showing that token.
-
-https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
-"""
+"""A GitHub App, as one call sees it: it asks for a token in its own name, and ends one by showing that token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-
-import jwt
+from datetime import UTC, datetime
 
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.github.config import Config
 from services.providers.github.said import limited
 from services.providers.oauth.talk import met
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
-
-SKEW = timedelta(seconds=30)
-"""GitHub's clock may be ahead of ours: a JWT that ends with the call itself would be refused there."""
-BACKDATED = timedelta(seconds=60)
-"""As GitHub advises, for a clock that is behind."""
+from services.providers.seam import ProviderError, Unavailable, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +18,8 @@ class App:
     config: Config
     until: float
 
-    async def token(self, key: Secret, body: bytes, closes: datetime) -> Answer:
-        headers = {"Content-Type": "application/json", **self._common(proof(self.config.app, key, closes))}
+    async def token(self, proof: str, body: bytes) -> Answer:
+        headers = {"Content-Type": "application/json", **self._common(proof)}
         if self.config.stateless_token is not None:
             headers["X-GitHub-Stateless-S2S-Token"] = self.config.stateless_token
         return await self._ask("POST", f"/app/installations/{self.config.installation_id}/access_tokens", Unknown, headers, body)
@@ -54,14 +44,3 @@ class App:
 
 def unclear(code: str, answer: Answer) -> Unavailable:
     return Unavailable(code, f"GitHub answered {answer.status}", limited(answer, datetime.now(UTC)))
-
-
-def proof(app: str, key: Secret, closes: datetime) -> str:
-    """Its end is that of the request: what is still on its way then is refused by GitHub itself."""
-    now = datetime.now(UTC)
-    claims = {"iss": app, "iat": int((now - BACKDATED).timestamp()), "exp": int((closes + SKEW).timestamp())}
-    try:
-        return jwt.encode(claims, key.reveal(), "RS256")
-    except (jwt.PyJWTError, ValueError, TypeError):
-        pass
-    raise Refused("bad_key", "the root secret is no private key of an app: GitHub gives one as a PEM file")
