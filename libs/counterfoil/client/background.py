@@ -46,10 +46,12 @@ class Background:
         if threading.current_thread() is self._thread:  # the client was garbage, and found by its own thread: nobody can wait here
             self.loop.create_task(last()).add_done_callback(lambda _: self.loop.stop())
             return
-        with suppress(TimeoutError):  # whoever leaves is not held up by a server that is away
-            asyncio.run_coroutine_threadsafe(last(), self.loop).result(PATIENCE)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(PATIENCE)
+        try:
+            with suppress(TimeoutError):  # whoever leaves is not held up by a server that is away
+                asyncio.run_coroutine_threadsafe(last(), self.loop).result(PATIENCE)
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(PATIENCE)
 
     def _turn(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import UUID
 
 from counterfoil.client import environment
-from counterfoil.client.caller import Caller
 from counterfoil.client.credential import Credential
 from counterfoil.client.deadline import Deadline
 from counterfoil.client.errors import CounterfoilError
@@ -51,7 +50,7 @@ class Client:
         """
         self.url = environment.url(os.environ, url)
         self._timeout, self._sampled = Deadline(timeout).seconds, sampled
-        self._caller = Caller(Identity(token, os.environ), ambient=token is None)
+        self._identity, self._ambient = Identity(token, os.environ), token is None
         self._transport, self._kafka, self._partition = environment.transport(os.environ, transport), kafka, reply_partition
         self._log_key, self._http = environment.log_keys(os.environ, log_key), http
         self._opened: Opened | None = None
@@ -61,14 +60,15 @@ class Client:
         """What `async with` does, for whoever has no block to put it around. Nothing is sent yet."""
         if self._opened is not None:
             raise RuntimeError("the client is open already")
+        from counterfoil.client.caller import Caller  # noqa: PLC0415 see above
         from counterfoil.client.opened import Opened  # noqa: PLC0415 see above
         from counterfoil.client.ways import Ways  # noqa: PLC0415 see above
 
         ways = Ways(self.url, self._http, self._log_key)
-        self._caller.identity.audience = ways.audience
+        self._identity.audience = ways.audience
         if self._transport == "kafka":
             ways.take_the_bus(lambda: self._kafka or environment.kafka(os.environ), self._partition)
-        self._opened = Opened(ways, self._caller, self._timeout, self._sampled)
+        self._opened = Opened(ways, Caller(self._identity, self._ambient), self._timeout, self._sampled)
         return self
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from counterfoil.client import trace, why
-from counterfoil.client.caller import Caller, Source
+from counterfoil.client.caller import Caller, Source, timely
 from counterfoil.client.credential import Credential
 from counterfoil.client.deadline import Deadline
 from counterfoil.client.errors import CounterfoilError
@@ -28,7 +28,7 @@ class Opened:
         self.wallet = Wallet(self._abandon)
 
     async def kept(self, wish: Wish, subject: Subject, instead_of: Credential | None = None) -> Credential:
-        caller, source = await self._caller.now()
+        caller, source = await self._caller.now(Deadline(self._timeout))
         key = caller, subject, wish.key()
         if instead_of is not None:
             self.wallet.instead_of(key, instead_of)
@@ -41,7 +41,7 @@ class Opened:
         deadline = Deadline(self._timeout)
 
         async def prepare(_: UUID) -> Attempt[Explanation]:
-            return Explaining(self._ways.door, wish, await self._caller.identity.token(), deadline)
+            return Explaining(self._ways.door, wish, await self._caller.token(deadline), deadline)
 
         return await persist(prepare, uuid4(), deadline)
 
@@ -51,7 +51,7 @@ class Opened:
             self.wallet.revoked(UUID(name))
 
         async def prepare(_: UUID) -> Attempt[dict[str, Any]]:
-            return Revoking(self._ways.door, name, await self._caller.identity.token(), deadline)
+            return Revoking(self._ways.door, name, await self._caller.token(deadline), deadline)
 
         return await persist(prepare, uuid4(), deadline)
 
@@ -79,22 +79,17 @@ class Opened:
         with trace.exchange(wish.connector, sampled) as ours:
 
             async def prepare(request_id: UUID) -> Attempt[Credential]:
-                shown[:] = [await source()]
+                shown[:] = [await timely(source, deadline)]
                 return await self._ways.attempt(wish, shown[0], request_id, deadline, ours)
 
             try:
                 return await persist(prepare, UUID(str(request_id)) if request_id else uuid4(), deadline)
             except CounterfoilError as error:
                 if error.code in why.TOLD and shown:
-                    why.told(error, shown[0], await self._audience(deadline))
+                    with suppress(CounterfoilError):
+                        why.told(error, shown[0], await self._ways.audience())
                 raise
 
     async def _abandon(self, credential: Credential) -> None:
         with suppress(CounterfoilError):  # it dies when its time is up
             await self.revoke(str(credential.credential_id))
-
-    async def _audience(self, deadline: Deadline) -> str | None:
-        try:
-            return (await self._ways.door.known(deadline)).audience
-        except CounterfoilError:
-            return None

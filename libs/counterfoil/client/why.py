@@ -11,11 +11,11 @@ from counterfoil.wire.secret import Secret
 TOLD = frozenset({"wrong_audience", "expired", "not_yet_valid", "unknown_issuer"})
 
 
-def told(error: CounterfoilError, token: Secret, audience: str | None) -> None:
+def told(error: CounterfoilError, token: Secret, audience: str) -> None:
     """Put it before the fix. A token that cannot be read leaves the fix as it is."""
     claims = unverified_claims(token)
     said = {
-        "wrong_audience": f"aud is {shown(claims.get('aud'))}, this exchange expects `{audience}`" if audience and "aud" in claims else "",
+        "wrong_audience": f"aud is {shown(claims.get('aud'))}, this exchange expects `{audience}`" if "aud" in claims else "",
         "expired": f"the token ended at {moment(claims.get('exp'))}" if moment(claims.get("exp")) else "",
         "not_yet_valid": f"the token begins at {moment(claims.get('nbf'))}" if moment(claims.get("nbf")) else "",
         "unknown_issuer": f"iss is {shown(claims.get('iss'))}" if "iss" in claims else "",
