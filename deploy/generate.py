@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from deploy import asyncapi, topics_page
+from deploy import acls_page, acls_script, asyncapi, topics_page
 from deploy.compatibility import breaking
 from deploy.schemas import of_registry, of_topics
 from deploy.topology import ROOT, everyone
@@ -31,7 +31,13 @@ def generated(root: Path = ROOT) -> Texts:
     """By path from the root."""
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     schemas = {f"{SCHEMAS}/{path}": dumped(schema) for path, schema in (*of_topics(TOPICS).items(), *of_registry().items())}
-    return {**schemas, "docs/asyncapi.json": dumped(asyncapi.document(everyone(), version)), "docs/reference/topics.md": topics_page.page()}
+    return {
+        **schemas,
+        "docs/asyncapi.json": dumped(asyncapi.document(everyone(), version)),
+        "docs/reference/topics.md": topics_page.page(),
+        "docs/reference/acls.md": acls_page.page(),
+        "deploy/kafka/acls.sh": acls_script.script(),
+    }
 
 
 def dumped(document: Any) -> str:

@@ -9,7 +9,7 @@ from tests.support.town import town_of_the_session
 
 __all__ = ["apart", "children", "github", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
 
-REAL = {"children", "kafka", "postgres", "postgres_server", "town", "up"}
+REAL = {"children", "guarded", "kafka", "postgres", "postgres_server", "town", "up"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

