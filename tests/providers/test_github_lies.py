@@ -81,6 +81,18 @@ async def test_what_is_amiss_is_not_handed_over_and_said_without_its_words(liar:
     assert token_of(minted) == Secret(lie.get("token", f"ghs_{CANARY}"))
 
 
+@pytest.mark.parametrize("ends", ["2016-07-11T22:14:10Z", "2999-01-01T00:00:00Z", None])
+async def test_what_it_says_of_its_end_is_no_reason_not_to_end_it(liar: Liar, ends: str | None):
+    liar.set(MINT, gives(expires_at=ends))
+    liar.set(END, Says(status=204))
+    liar.set(LOOK, said(401))
+    made = desk(liar)
+
+    await made.revoke(await made.mint())
+
+    assert len(liar.at(END)) == len(liar.at(LOOK)) == 1
+
+
 @pytest.mark.parametrize("token", ["g", STATELESS, "x" * 4095, "ghs_~!/+=,;\"'"])
 async def test_a_token_is_opaque(liar: Liar, token: str):
     liar.set(MINT, gives(token=token))

@@ -36,7 +36,8 @@ def token(body: Body) -> Secret | None:
 def lent(order: Order, wish: Wish, found: Secret, status: int, body: Body, now: datetime) -> Minted:
     """Over when the lent time is: the hour that GitHub gives is no reason to lend for longer, so the token is ended before."""
     ends, granted = expiry(body), scopes(body, wish)
-    handle: Handle = {"until": ends.isoformat() if ends else None}
+    sane = ends is not None and ends <= now + HOUR + SLACK
+    handle: Handle = {"until": (now + HOUR).isoformat() if sane else None}
     over = min(order.expires_at, ends) if ends else order.expires_at
     secret = answer(found.text(), "Bearer", username=USERNAME, password=found.text())
     why = amiss(found.text(), status, granted, ends, now)
@@ -57,7 +58,7 @@ def amiss(text: str, status: int, granted: frozenset[str], ends: datetime | None
 
 
 def dead(until: object, now: datetime) -> bool:
-    """By its own expiry, as the handle has it. An hour is all that a token ever lives."""
+    """An hour after it was given, as the handle has it: where GitHub said so, that is all that it ever lives."""
     return isinstance(until, str) and datetime.fromisoformat(until) + SLACK < now
 
 
