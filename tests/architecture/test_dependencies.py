@@ -109,12 +109,15 @@ def test_the_published_package_needs_no_more_than_it_declares():
     whole = [module for module in known.values() if module.within("counterfoil")]
 
     assert missing(alone, {"pydantic"}, known) == []
-    assert missing(client, declared("kafka") | TRACED, known) == []
+    assert missing(client, declared("kafka") | TRACED | LOGGED_IN, known) == []
     assert missing(whole, declared("kafka", "cli") | TRACED, known) == []
 
 
 TRACED = {"opentelemetry-api"}
 """Only where the app has imported it already: `client/trace.py`."""
+
+LOGGED_IN = {"keyring"}
+"""Only where `counterfoil login`, which brings it, has left a token in it: `client/ambient/login_store.py`."""
 
 TOOLS = {"counterparts", "deployment"}
 """Groups from which nothing of ours is built: what tests start beside us."""

@@ -3,48 +3,44 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from counterfoil.client.errors import NoIdentity
 from counterfoil.wire.secret import Secret
 
+if TYPE_CHECKING:  # the chain is imported where it is walked
+    from counterfoil.client.ambient.chain import Audience, Found
+
 Token = str | Secret | Callable[[], "str | Secret | Awaitable[str | Secret]"]
 
 TOKEN, FILE = "COUNTERFOIL_ID_TOKEN", "COUNTERFOIL_ID_TOKEN_FILE"
-MOST = 64 * 1024
-"""Far more than any gateway takes: a file that is larger is not a token."""
+GIVEN = "Client(token=...)"
 
 
 class Identity:
-    def __init__(self, token: Token | None, env: Mapping[str, str]) -> None:
-        self._given, self._env = token, env
+    def __init__(self, token: Token | None, env: Mapping[str, str], root: Path = Path("/"), audience: "Audience | None" = None) -> None:
+        """`root`: where a platform's files are looked for."""
+        self._given, self._env, self._root = token, env, root
+        self.audience: Audience = audience or unknown
+        """Says for whom a platform is asked for a token: what the exchange says of itself. Set by whoever knows the exchange."""
 
     async def token(self) -> Secret:
-        """The first source that is there decides: one that is there and fails is an error, not a reason to try the next."""
-        if self._given is not None:
-            found = self._given() if callable(self._given) else self._given
-            return _kept(await found if inspect.isawaitable(found) else found, "Client(token=...)")
-        if text := self._env.get(TOKEN):
-            return _kept(text, TOKEN)
-        if path := self._env.get(FILE):
-            return _kept(_read(path), FILE)
-        tried = "no token was given; " + "; ".join(f"{name} is not set" for name in (TOKEN, FILE))
-        raise NoIdentity("no_identity", f"no OIDC token was found: {tried}", fix=f"set {TOKEN} to a token, or {FILE} to a file that holds one")
+        return (await self.find()).token
+
+    async def find(self) -> "Found":
+        """The token, and how it was come by. The first source that is there decides."""
+        from counterfoil.client.ambient.chain import Found, Tried, token, walk  # noqa: PLC0415 see above
+        from counterfoil.client.ambient.source import Around, Failed  # noqa: PLC0415
+
+        if self._given is None:
+            return await walk(Around(self._env, self._root), self.audience)
+        found = self._given() if callable(self._given) else self._given
+        try:
+            return Found(token(await found if inspect.isawaitable(found) else found), (Tried(GIVEN, "used"),))
+        except Failed as error:
+            why = error.why
+        raise NoIdentity("no_identity", f"{GIVEN} gave no token: {why}", fix=f"{GIVEN} must give one JWT and nothing else")
 
 
-def _read(path: str) -> str:
-    try:
-        with Path(path).open(encoding="ascii") as file:
-            return file.read(MOST)
-    except OSError as error:
-        raise NoIdentity("no_identity", f"{FILE}: {path} cannot be read: {error.strerror}", fix=f"mend the file, or unset {FILE}") from None
-    except UnicodeDecodeError:
-        pass
-    raise NoIdentity("no_identity", f"{FILE}: {path} holds no token", fix="it must hold one JWT and nothing else")
-
-
-def _kept(found: object, source: str) -> Secret:
-    text = found.text() if isinstance(found, Secret) else found
-    token = text.strip() if isinstance(text, str) else ""
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise NoIdentity("no_identity", f"{source} gave no token", fix=f"{source} must give one JWT and nothing else")
-    return Secret(token)
+async def unknown() -> str:
+    raise NoIdentity("no_identity", "nobody said for whom a token is to be asked", fix="set COUNTERFOIL_AUDIENCE to the exchange's audience")
