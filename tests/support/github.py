@@ -65,6 +65,8 @@ class Shim:
     installation: dict[str, str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     suspended: set[str] = field(default_factory=set)
+    also: dict[str, str] = field(default_factory=dict)
+    """A lie: permissions that an answer says it gave beside those that were asked for."""
 
     async def answer(self, request: Request) -> Response:
         bearer = request.headers.get("authorization", "").partition(" ")[2]
@@ -103,6 +105,7 @@ class Shim:
             body = answer.json()
             self.repositories[body["token"]] = body.get("repositories", [])
             self.installation[body["token"]] = request.url.path.split("/")[3]
+            return JSONResponse(body | {"permissions": body["permissions"] | self.also}, 201)
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
