@@ -1,6 +1,7 @@
 """A GitHub token from the asking to its end, through every stage, on the emulator of GitHub: the example that everyone comes for."""
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx
@@ -114,7 +115,7 @@ async def test_a_fence_ends_every_one_of_them(town: Town, bot: GitHub):
     )
     assert order.status_code == 202, order.text
     for token in tokens:
-        await until(lambda token=token: dead(bot, token))
+        await until(partial(dead, bot, token))
     answer = await town.http.post(f"{town.plan.url}/v1/connectors/{CONNECTOR}/unfence", headers=await town.admin())
     assert answer.is_success, answer.text
 
