@@ -78,8 +78,8 @@ class Callers:
     def _placed(self, issuer: Issuer, claims: dict[str, Any]) -> Caller:
         subject = str(claims["sub"])
         operator = self._registry.snapshot.operators.get((issuer.issuer, subject))
-        project, environment = place(issuer, claims, needed=operator is None)
-        read = {name: claims[name] for name in identity.reads(issuer) if name in claims}
+        read = identity.chosen(issuer, claims)
+        project, environment = place(issuer, read, needed=operator is None)
         return Caller(issuer.issuer, self.hashed(issuer.issuer, subject), subject, project, environment, operator, read)
 
     def hashed(self, issuer: str, subject: str) -> str:

@@ -101,7 +101,7 @@ class Tokens:
         return known[1]
 
     def _proven(self, unverified: Unverified, issuer: Issuer, claims: Mapping[str, Any]) -> identity.Proven:
-        read = {name: claims[name] for name in identity.reads(issuer) if name in claims}
+        read = identity.chosen(issuer, claims)
         try:
             size = len(canonical(read))
         except NotCanonical:

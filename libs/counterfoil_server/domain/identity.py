@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from counterfoil.contracts.base import Asked
+from counterfoil.contracts.claims import claim
 from counterfoil.contracts.exchange_requested import FARTHEST
 from counterfoil.contracts.exchange_verified import Basis, IdentityRejected, IdentityVerified, RejectionCode, TokenUse
 from counterfoil.contracts.registry import Issuer, Mapped
@@ -34,6 +35,12 @@ def reads(issuer: Issuer) -> frozenset[str]:
     """Every claim that the rule reads or the operator wants recorded."""
     mapped = {one.claim for one in (issuer.project, issuer.environment) if one.claim is not None}
     return frozenset(issuer.pins) | issuer.record | mapped
+
+
+def chosen(issuer: Issuer, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a token's claims those that the rule reads, by the entry's own names for them. One that lies inside another is taken out of it."""
+    found = {name: claim(claims, name) for name in reads(issuer)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def punctual(asked: Asked, now: datetime) -> RejectionCode | None:
