@@ -95,7 +95,8 @@ def test_the_page_of_the_command_line_has_no_other_verbs():
 @every_page
 def test_registry_files_are_read_as_they_stand(page: Path, tmp_path: Path):
     for block in blocks(page, "yaml"):
-        (tmp_path / "broker-password.txt").write_text("secret\n")
+        for name in re.findall(r"{file: ([\w.-]+)}", block):
+            (tmp_path / name).write_text("secret\n")
         (tmp_path / "registry.yaml").write_text(block)
         assert read(tmp_path / "registry.yaml").entries
 

@@ -31,7 +31,7 @@ async def fault(liar: Liar, kind: type[ProviderError], **changes: Any) -> str:
     return caught.value.code
 
 
-def soon(seconds: float = 0.5) -> dict[str, Any]:
+def soon(seconds: float = 1.5) -> dict[str, Any]:
     return {"window_closes_at": datetime.now(UTC) + timedelta(seconds=seconds)}
 
 

@@ -1,15 +1,18 @@
 """Where an authorization server's endpoints are: found, compared, pinned, and asked for once."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.providers.oauth.config import Config
 from services.providers.oauth.metadata import well_known
 from services.providers.oauth.talk import patience
 from services.providers.seam import ProviderError, Refused, Unavailable
+from tests.docs.pages import ROOT, rows
 from tests.providers.liar import OIDC, RFC8414, Liar, Says, lying
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -21,9 +24,9 @@ async def liar() -> AsyncIterator[Liar]:
         yield made
 
 
-async def fault(liar: Liar, kind: type[ProviderError], **config: Any) -> str:
+async def fault(liar: Liar, kind: type[ProviderError], window: float = 20, **config: Any) -> str:
     with pytest.raises(ProviderError) as caught:
-        await liar.desk(**config).mint(window_closes_at=datetime.now(UTC) + timedelta(seconds=1))
+        await liar.desk(**config).mint(window_closes_at=datetime.now(UTC) + timedelta(seconds=window))
     assert type(caught.value) is kind
     assert liar.at("/token") == []
     return caught.value.code
@@ -77,7 +80,7 @@ async def test_no_metadata_at_all_is_a_fault_of_the_config_and_a_bad_day_is_not(
     assert await fault(liar, Unavailable) == "unreachable"
 
     liar.set(RFC8414, Says(pause=5))
-    assert await fault(liar, Unavailable) == "timeout"
+    assert await fault(liar, Unavailable, window=1) == "timeout"
 
 
 @pytest.mark.parametrize("name", ["token_endpoint", "revocation_endpoint", "introspection_endpoint"])
@@ -131,3 +134,10 @@ async def test_however_many_wait_for_the_metadata_it_is_asked_for_once(liar: Lia
 )
 def test_retry_after_is_seconds_or_a_date_and_never_for_long(said: str, seconds: int | None):
     assert patience(said, NOW) == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_the_how_to_has_every_member_of_the_config():
+    page = (ROOT / "docs/how-to/oauth2.md").read_text()
+    first_cells = {name for row in rows(page) for name in re.findall(r"`(\w+)`", row[0])}
+
+    assert set(Config.model_fields) <= first_cells
