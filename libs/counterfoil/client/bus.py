@@ -54,9 +54,9 @@ class Bus:
 
     async def hear(self, cache: Cache, deadline: Deadline) -> None:
         """From now on `cache` is told what was revoked."""
-        connection = self._connection(await self._door.known(deadline))
         if self._news is None:
-            self._news = News(connection, cache)
+            connection = self._connection(await self._door.known(deadline))
+            self._news = self._news or News(connection, cache)
         await self._news.listening(deadline)
 
     async def close(self) -> None:

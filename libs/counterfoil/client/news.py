@@ -33,9 +33,10 @@ class News:
 
     async def listening(self, deadline: Deadline) -> None:
         """Before anything is kept. Where nothing can be heard the client goes on: a 401 evicts as well."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(deadline.left() / 2):
-                await self._tried.wait()
+        if not self._tried.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(deadline.left() / 2):
+                    await self._tried.wait()
 
     async def close(self) -> None:
         self._reader.cancel()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from contextlib import suppress
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,11 +27,13 @@ class Opened:
         self.wallet = Wallet(self._abandon)
 
     async def kept(self, wish: Wish, subject: Subject, instead_of: Credential | None = None) -> Credential:
-        caller, source = await self._caller.now(Deadline(self._timeout))
+        deadline = Deadline(self._timeout)
+        await self._ways.hear(self.wallet, deadline)
+        caller, source = await self._caller.now(deadline)
         key = caller, subject, wish.key()
         if instead_of is not None:
             self.wallet.instead_of(key, instead_of)
-        return await self.wallet.get(key, partial(self._loaded, wish, source))
+        return await self.wallet.get(key, lambda: self._exchanged(wish, source, Deadline(self._timeout)))
 
     async def exchange(self, wish: Wish, request_id: UUID | str | None = None) -> Credential:
         return await self._exchanged(wish, self._caller.identity.token, Deadline(self._timeout), request_id)
@@ -67,11 +68,6 @@ class Opened:
     async def close(self) -> None:
         await self.wallet.close()
         await self._ways.close()
-
-    async def _loaded(self, wish: Wish, source: Source) -> Credential:
-        deadline = Deadline(self._timeout)
-        await self._ways.hear(self.wallet, deadline)
-        return await self._exchanged(wish, source, deadline)
 
     async def _exchanged(self, wish: Wish, source: Source, deadline: Deadline, request_id: UUID | str | None = None) -> Credential:
         sampled = await self._ways.in_development(deadline) if self._sampled is None else self._sampled
