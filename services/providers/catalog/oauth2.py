@@ -11,6 +11,7 @@ from uuid import UUID
 from counterfoil.wire.secret import Secret
 from services.providers.oauth import given, lending, said
 from services.providers.oauth.config import Config, RootSecret
+from services.providers.oauth.keys import Keys
 from services.providers.oauth.metadata import Metadata
 from services.providers.oauth.network import Networks
 from services.providers.oauth.pauses import Pauses
@@ -38,7 +39,7 @@ class OAuth2:
     root = RootSecret
 
     def __init__(self) -> None:
-        self._networks, self._metadata, self._pauses = Networks(), Metadata(), Pauses()
+        self._networks, self._metadata, self._keys, self._pauses = Networks(), Metadata(), Keys(), Pauses()
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         read(Config, config, "config")
@@ -53,10 +54,11 @@ class OAuth2:
         sent = datetime.now(UTC)
         heard = await server.token(*lending.asked(config, order.scopes, named))
         received = datetime.now(UTC)
-        self._pauses.note(config.issuer, heard.retry_after)
         found = given.given(heard)
         if found is None:
-            raise said.no(heard)
+            no = said.no(heard)
+            self._pauses.note(config.issuer, no.retry_after)
+            raise no
         if found.sound and (named or not found.complete):
             found = await lending.proven(server, found)
         return lending.lent(order, found, config.issuer, named, sent, received)
@@ -86,7 +88,7 @@ class OAuth2:
 
     async def _server(self, config: Config, root: Root, until: float) -> Server:
         http, secret = self._networks.of(config.network), read(RootSecret, root, "root").secret
-        return Server(http, config, await self._metadata.of(config, http, until), secret, until)
+        return Server(http, config, await self._metadata.of(config, http, until), secret, self._keys, until)
 
 
 def provider() -> OAuth2:

@@ -9,6 +9,7 @@ import jwt
 
 from counterfoil.wire.secret import Secret
 from services.providers.oauth.config import Config
+from services.providers.oauth.keys import Key, Keys
 from services.providers.oauth.talk import Form
 from services.providers.seam import Refused
 
@@ -17,7 +18,7 @@ LIFE = timedelta(seconds=60)
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def proof(config: Config, secret: Secret, token_endpoint: str) -> tuple[dict[str, str], Form]:
+async def proof(config: Config, secret: Secret, token_endpoint: str, keys: Keys) -> tuple[dict[str, str], Form]:
     """Headers and members of the form, anew for each request: no assertion is used twice."""
     if config.auth == "client_secret_basic":
         pair = f"{quote_plus(config.client_id)}:{quote_plus(secret.reveal())}"
@@ -25,17 +26,17 @@ def proof(config: Config, secret: Secret, token_endpoint: str) -> tuple[dict[str
     if config.auth == "client_secret_post":
         return {}, (("client_id", config.client_id), ("client_secret", text(secret)))
     audience = config.issuer if config.assertion_audience == "issuer" else token_endpoint
-    signed = assertion(config, secret, audience, datetime.now(UTC))
+    signed = assertion(config, await keys.of(secret), audience, datetime.now(UTC))
     return {}, (("client_id", config.client_id), ("client_assertion_type", ASSERTION), ("client_assertion", signed))
 
 
-def assertion(config: Config, key: Secret, audience: str, now: datetime) -> str:
+def assertion(config: Config, key: Key, audience: str, now: datetime) -> str:
     claims = {"iss": config.client_id, "sub": config.client_id, "aud": audience, "jti": secrets.token_urlsafe(24), "iat": now, "exp": now + LIFE}
     try:
-        return jwt.encode(claims, key.reveal(), config.algorithm, {"kid": config.key_id} if config.key_id else None)
+        return jwt.encode(claims, key, config.algorithm, {"kid": config.key_id} if config.key_id else None)
     except (jwt.PyJWTError, ValueError, TypeError):
         pass
-    raise Refused("bad_key", "the root secret is no private key (PEM) for this algorithm")
+    raise Refused("bad_key", "the root secret is no private key for this algorithm")
 
 
 def text(secret: Secret) -> str:

@@ -19,15 +19,15 @@ SAID: dict[str, tuple[type[ProviderError], str]] = {
 BUSY = (429, 503)
 
 
-def busy(heard: Heard) -> None:
-    """Raises where the server says that it did nothing for now."""
-    if heard.status in BUSY:
-        raise Unavailable("busy", f"the server answered {heard.status}", heard.retry_after)
+def busy(heard: Heard) -> Unavailable | None:
+    """Where the server says that it did nothing for now."""
+    return Unavailable("busy", f"the server answered {heard.status}", heard.retry_after) if heard.status in BUSY else None
 
 
 def no(heard: Heard) -> ProviderError:
     """Of a token endpoint that gave no token."""
-    busy(heard)
+    if later := busy(heard):
+        return later
     kind, message = SAID.get(heard.error or "", (None, ""))
     if kind is not None and heard.status < 500:
         return kind(heard.error or "", message, heard.retry_after)

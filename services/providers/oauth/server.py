@@ -8,6 +8,7 @@ from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Outbound
 from services.providers.oauth import client
 from services.providers.oauth.config import Config
+from services.providers.oauth.keys import Keys
 from services.providers.oauth.metadata import Places
 from services.providers.oauth.said import busy
 from services.providers.oauth.talk import Form, Heard, post
@@ -20,10 +21,11 @@ class Server:
     config: Config
     places: Places
     secret: Secret
+    keys: Keys = field(repr=False)
     until: float
 
     async def ask(self, url: str, lost: type[ProviderError], *form: tuple[str, str]) -> Heard:
-        headers, proof = client.proof(self.config, self.secret, self.places.token)
+        headers, proof = await client.proof(self.config, self.secret, self.places.token, self.keys)
         return await post(self.http, url, self.until, lost, headers, (*form, *proof))
 
     async def token(self, *form: tuple[str, str]) -> Heard:
@@ -43,7 +45,8 @@ class Server:
         if self.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint")
         heard = await self.ask(self.places.revocation, Unavailable, *about(token))
-        busy(heard)
+        if later := busy(heard):
+            raise later
         if heard.error == "unsupported_token_type":
             raise Irrevocable("unsupported_token_type", "the server cannot revoke tokens of this kind", until)
         if heard.status != 200 or heard.error is not None:

@@ -5,15 +5,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.providers.oauth.config import URL
 from services.providers.seam import Declared, Details, Refused, read
 
+URI = r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+$"
 SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 
 
 class Resource(Declared):
     type: Literal["oauth2"]
-    resource: str = Field(pattern=URL, max_length=1024)
+    resource: str = Field(pattern=URI, max_length=1024)
 
 
 def resources(scopes: frozenset[str], details: Details) -> tuple[str, ...]:
