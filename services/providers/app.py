@@ -13,7 +13,7 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.starting import told
-from services.providers import mint_handlers, revoke_handlers
+from services.providers import mint_handlers, orphans, revoke_handlers
 from services.providers.boxes import Boxes
 from services.providers.ends import Ends
 from services.providers.evidence import Checks
@@ -84,8 +84,11 @@ async def sweep(shelf: Shelf, roots: Roots, registry: Registry, every: float = 6
 def run(argv: Sequence[str], extra: Mapping[str, Provider] | None = None) -> None:
     """`extra`: providers that are in no catalog."""
     which = {"mint": wire_mint, "revoke": wire_revoke}
+    if tuple(argv[1:]) in {("orphans",), ("orphans", "end")}:
+        with told("orphans"):
+            sys.exit(asyncio.run(orphans.run(Settings.read(os.environ), Shelf(extra), end=argv[-1] == "end")))
     if len(argv) != 2 or argv[1] not in which:
-        sys.exit("usage: python -m services.providers.app mint|revoke")
+        sys.exit("usage: python -m services.providers.app mint|revoke|orphans [end]")
     with told(argv[1]):
         asyncio.run(serve(Settings.read(os.environ), argv[1], partial(which[argv[1]], Shelf(extra))))
 

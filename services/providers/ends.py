@@ -97,6 +97,8 @@ class Ends:
         try:
             return self._opener.open(row["seal_2"], binding.revocation(row["credential_id"]))
         except Unsealable as error:
+            if self._now() >= latest:
+                raise Uncertain(latest) from None
             raise Unavailable(f"seal_{error.code}", "the second seal does not open with this revocation key") from None
 
     def _confirmed(self, row: Row, outcome: str) -> Settlement:
