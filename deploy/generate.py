@@ -1,4 +1,4 @@
-"""`python -m deploy.generate [--check]`: whatever is generated from the contracts. `--check` writes nothing, and fails where a file is stale."""
+"""`python -m deploy.generate [--check]`: what contracts, providers and doors generate. `--check` writes nothing, and fails where a file is stale."""
 
 import argparse
 import difflib

@@ -23,6 +23,7 @@ from counterfoil_server.runtime.subjects import sub_hash
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.building import Shared, doors
+from services.gateway.catalog import Catalog
 from services.gateway.handed import Handed
 from services.gateway.limits import Limited
 from services.gateway.listening import Listening, behind_a_door, endings
@@ -58,6 +59,7 @@ def wired(own: OwnSettings) -> Wire:
         shared = Shared(
             settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, Jwks(careful(development=settings.development)),
             CedarPermits(registry), asker, waiting, settled, public(own, settings), settings.development,
+            Catalog.read(own.extra_providers),
         )  # fmt: skip
         relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
         server = health.server(routes(doors(shared)), own.host, own.port, "COUNTERFOIL_PORT")

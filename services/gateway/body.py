@@ -65,7 +65,16 @@ async def json_object(request: Request) -> dict[str, Any]:
         raise Problem("malformed_request", f"the body is no JSON that is taken here: {error}") from None
     if not isinstance(found, dict):
         raise Problem("malformed_request", "the body is no JSON object")
+    if holds_nul(found):
+        raise Problem("malformed_request", "the body has a NUL character in a text")
     return found
+
+
+def holds_nul(found: Any) -> bool:
+    """No text of the database can hold one."""
+    if isinstance(found, dict):
+        return any("\0" in name or holds_nul(one) for name, one in found.items())
+    return any(holds_nul(one) for one in found) if isinstance(found, list) else isinstance(found, str) and "\0" in found
 
 
 def media_type(request: Request, wanted: str) -> None:

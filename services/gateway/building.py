@@ -1,7 +1,7 @@
 """The doors, built around what they share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil_server.runtime.keys import KeyRing
@@ -12,12 +12,15 @@ from counterfoil_server.runtime.telemetry.spans import Telemetry
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.callers import Callers
+from services.gateway.catalog import Catalog
 from services.gateway.explaining import Explainer
 from services.gateway.ledger import Ledger
 from services.gateway.operators import Operators, Permits
 from services.gateway.orders import Orders
 from services.gateway.progress import Progress
 from services.gateway.pulse import Pulse
+from services.gateway.registering import Registering
+from services.gateway.registry_book import RegistryBook
 from services.gateway.revoke_door import RevokeDoor
 from services.gateway.routes import Doors
 from services.gateway.settled import Settled
@@ -26,7 +29,10 @@ from services.gateway.token_door import TokenDoor
 from services.gateway.tracing import Tracing
 from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_entries import of_every_kind
 from services.gateway.v1_explain import ExplainDoor
+from services.gateway.v1_policies import PoliciesDoor
+from services.gateway.v1_providers import ProvidersDoor
 from services.gateway.v1_registry import RegistryDoor
 from services.gateway.v1_revocations import Revocations
 from services.gateway.v1_stops import Stops
@@ -52,12 +58,14 @@ class Shared:
     public: Mapping[str, Any]
     """What /.well-known/counterfoil says beside the keys."""
     development: bool = False
+    catalog: Catalog = field(default_factory=Catalog.read)
 
 
 def doors(shared: Shared) -> Doors:
     base, db, now = shared.audience.rstrip("/"), shared.db, shared.now
     callers = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now)
     operators, ledger, orders = Operators(callers, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
+    registering = Registering(RegistryBook(db, shared.catalog), shared.registry, now)
     return Doors(
         base=base,
         token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
@@ -66,7 +74,10 @@ def doors(shared: Shared) -> Doors:
         explain=ExplainDoor(callers, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),
         credentials=Credentials(operators, ledger),
         revocations=Revocations(operators, ledger, orders, Progress(db), shared.settled, now),
-        registry=RegistryDoor(operators, db, now),
+        registry=RegistryDoor(operators, db, registering),
+        entries=of_every_kind(operators, db, registering),
+        policies=PoliciesDoor(operators, registering),
+        providers=ProvidersDoor(operators, shared.catalog),
         stops=Stops(operators, db, now),
         audit=AuditDoor(operators, db),
     )

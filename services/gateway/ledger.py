@@ -26,7 +26,7 @@ class Filter:
     predicate: Predicate
     states: Sequence[str]
     limit: int
-    after: tuple[Any, UUID] | None = None
+    after: tuple[Any, ...] | None = None
 
 
 class Ledger:

@@ -18,6 +18,7 @@ class OwnSettings:
     patience: float
     first_admin: tuple[str, str] | None
     origin: str | None
+    extra_providers: frozenset[str]
 
     @classmethod
     def read(cls, env: Mapping[str, str], common: Settings) -> Self:
@@ -33,6 +34,7 @@ class OwnSettings:
             patience=float(patience),
             first_admin=admin(env.get("COUNTERFOIL_FIRST_ADMIN", "")),
             origin=env.get("COUNTERFOIL_ORIGIN") or None,
+            extra_providers=extra(env.get("COUNTERFOIL_EXTRA_PROVIDERS", ""), development=common.development),
         )
 
 
@@ -42,3 +44,11 @@ def admin(text: str) -> tuple[str, str] | None:
     if bool(issuer) != bool(subject):
         raise BadSetting("COUNTERFOIL_FIRST_ADMIN is iss|sub")
     return (issuer, subject) if issuer else None
+
+
+def extra(text: str, *, development: bool) -> frozenset[str]:
+    """In production every connector is checked by what its provider declares."""
+    found = frozenset(filter(None, (one.strip() for one in text.split(","))))
+    if found and not development:
+        raise BadSetting("COUNTERFOIL_EXTRA_PROVIDERS is for development only: COUNTERFOIL_DEVELOPMENT=1")
+    return found

@@ -11,6 +11,9 @@ from counterfoil.contracts.revocation_requested import Actor, Predicate
 from counterfoil_server.runtime.store.database import Pool
 from services.gateway.ledger import DEAD, MATCHING, values
 
+ORDER = "SELECT id, actor, predicate, cause, at, ordered_at FROM revocation_order"
+PAGE = f"""{ORDER} WHERE ($1::text IS NULL OR (actor->>'issuer' = $1 AND actor->>'sub_hash' = $2))
+    AND ($3::timestamptz IS NULL OR (at, id) < ($3, $4::uuid)) ORDER BY at DESC, id DESC LIMIT $5"""
 SKEW = "5 seconds"
 LISTED = 1000
 # What the order ended, and what is alive of what it names: an intent that began before the order falls under it too.
@@ -40,11 +43,14 @@ class Progress:
         self._db = db
 
     async def order(self, order_id: UUID) -> Order | None:
-        row = await self._db.fetchrow("SELECT id, actor, predicate, cause, at, ordered_at FROM revocation_order WHERE id = $1", order_id)
-        if row is None:
-            return None
-        actor, predicate = Actor.model_validate(row["actor"]), Predicate.model_validate(row["predicate"])
-        return Order(row["id"], actor, predicate, row["cause"], row["at"], row["ordered_at"] is not None)
+        row = await self._db.fetchrow(f"{ORDER} WHERE id = $1", order_id)
+        return None if row is None else read(row)
+
+    async def page(self, actor: Actor | None, after: tuple[Any, ...] | None, limit: int) -> list[Order]:
+        """The newest first; `actor`: whose alone."""
+        at, last = after or (None, None)
+        whose = (None, None) if actor is None else (actor.issuer, actor.sub_hash)
+        return [read(row) for row in await self._db.fetch(PAGE, *whose, at, last, limit)]
 
     async def of(self, order: Order) -> dict[str, Any]:
         """`revoked` also waits for requests on the wire: one may still take effect at the provider until its window closes."""
@@ -54,6 +60,11 @@ class Progress:
         waits = not order.ordered or live > 0 or await self._db.fetchval(OPEN_WINDOWS, *values(order.predicate), order.at)
         left = await self._db.fetch(LEFT, *about, LISTED) if counts["stuck"] + counts["uncertain"] else []
         return shown(order, counts, live, left) | {"state": "accepted" if waits else "revoked"}
+
+
+def read(row: Mapping[str, Any]) -> Order:
+    actor, predicate = Actor.model_validate(row["actor"]), Predicate.model_validate(row["predicate"])
+    return Order(row["id"], actor, predicate, row["cause"], row["at"], row["ordered_at"] is not None)
 
 
 def shown(order: Order, counts: Mapping[str, int], live: int, left: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

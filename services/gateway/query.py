@@ -1,8 +1,6 @@
 """Query parameters of /v1, read strictly: one that nobody knows is an error, not a filter that silently does nothing."""
 
-import json
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +8,11 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from counterfoil.contracts.revocation_requested import Predicate
-from counterfoil.wire.armor import from_url, to_url
 from counterfoil.wire.envelope import fields
 from services.gateway.problems import Problem
 
-MOST, USUAL = 1000, 100
+YEARS = range(1970, 9000)
+"""PostgreSQL's driver has no words for what lies at the edges of Python's."""
 
 
 def parameters(request: Request, known: Collection[str]) -> dict[str, str]:
@@ -44,8 +42,8 @@ def predicate(given: Any) -> Predicate:
         raise Problem("malformed_request", f"predicate: {fields(error)}") from None
     if not found.model_dump(exclude_none=True):
         raise Problem("malformed_request", "predicate: it has to name something")
-    if "\0" in json.dumps(found.model_dump(mode="json"), ensure_ascii=False).replace("\\u0000", "\0"):
-        raise Problem("malformed_request", "predicate: a NUL character")
+    if any(at is not None and at.year not in YEARS for at in (found.since, found.until)):
+        raise Problem("malformed_request", "predicate: a time far outside of any use")
     return found
 
 
@@ -56,15 +54,8 @@ def uuid(text: str) -> UUID:
         raise Problem("not_found", "there is nothing by that id") from None
 
 
-def cursor(row: dict[str, Any]) -> str:
-    return to_url(json.dumps([row["sent_at"].isoformat(), str(row["credential_id"])]).encode()).decode()
-
-
-def after(text: str | None) -> tuple[datetime, UUID] | None:
-    if text is None:
-        return None
-    try:
-        at, last = json.loads(from_url(text.encode()))
-        return datetime.fromisoformat(at), UUID(last)
-    except (ValueError, TypeError, AttributeError):
-        raise Problem("malformed_request", "after is no cursor of ours") from None
+def flag(found: dict[str, str], name: str) -> bool:
+    text = found.get(name, "false")
+    if text not in ("true", "false"):
+        raise Problem("malformed_request", f"{name} has to be true or false")
+    return text == "true"

@@ -1,148 +1,140 @@
-"""The registry as /v1 reads and changes it: entries with what the fence knows of them, and a diff before anything is written."""
+"""The registry's one way in at /v1: a diff before anything is written, under the lock that every change of it takes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-from pydantic import ValidationError
 
-from counterfoil.contracts.registry import Connector
+from counterfoil.contracts.registry import Connector, Installation, Issuer, Link, Operator
 from counterfoil.contracts.revocation_requested import Actor
-from counterfoil.wire.envelope import fields
-from counterfoil_server.runtime.snapshot import ENTRY, Entry, dumped
+from counterfoil_server.runtime.snapshot import Entry
 from counterfoil_server.runtime.store import locks, registry_rows
 from counterfoil_server.runtime.store.database import Connection, Pool
 from counterfoil_server.runtime.store.registry_rows import BadChange, Change, Note, Put, Remove
+from services.gateway.catalog import Catalog
 from services.gateway.problems import Problem
-
-Key = tuple[str, str]
+from services.gateway.registry_read import Held, Key, Moment, concerned
+from services.gateway.sealed_secrets import Sealed, put_secret
+from services.gateway.vetting import vet
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """A root secret on its way to mint, which alone can open it."""
+class Wanted:
+    """A change as it is asked for. `hold` raises Problem where what is there is not what the caller saw. `one`: at that entry's own address."""
 
-    connector: str
-    installation: str
-    field: str
-    version: int
-    box: bytes
+    puts: Sequence[Entry] = ()
+    removes: Sequence[Key] = ()
+    secrets: Sequence[Sealed] = ()
+    replace: bool = False
+    dry_run: bool = False
+    hold: Callable[[Moment], None] = field(default=lambda _: None)
+    one: bool = False
 
     @property
-    def name(self) -> str:
-        return f"{self.connector}/{self.field}"
+    def keys(self) -> list[Key]:
+        return [*self.removes, *((entry.kind, entry.name) for entry in self.puts)]
+
+    @property
+    def connectors(self) -> set[str]:
+        """Those whose links and installations have to be looked at."""
+        named = {entry.connector for entry in self.puts if isinstance(entry, Installation | Link)} | {one.connector for one in self.secrets}
+        return (
+            named
+            | {name for kind, name in self.keys if kind == "connector"}
+            | {name.partition("@")[0] for kind, name in self.keys if kind == "installation"}
+        )
+
+    @property
+    def callers(self) -> bool:
+        return any(isinstance(entry, Issuer | Operator) for entry in self.puts) or any(kind in ("issuer", "operator") for kind, _ in self.removes)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
+    """`tags`: the revision of each entry that was put, as it is now."""
+
     revision: int
     changes: list[dict[str, Any]]
-
-
-class RolledBack(Exception):
-    """Carries out of the transaction what would have been."""
-
-    def __init__(self, applied: Applied) -> None:
-        super().__init__()
-        self.applied = applied
+    tags: Mapping[Key, int] = field(default_factory=dict)
 
 
 class RegistryBook:
-    def __init__(self, db: Pool) -> None:
-        self._db = db
+    def __init__(self, db: Pool, catalog: Catalog) -> None:
+        self._db, self._catalog = db, catalog
 
-    async def entries(self) -> tuple[int, dict[Key, Entry]]:
-        async with self._db.acquire() as db:
-            return await read(db)
-
-    async def apply(self, puts: Sequence[Entry], secrets: Sequence[Sealed], actor: Actor, now: datetime, *, replace: bool, dry_run: bool) -> Applied:
+    async def apply(self, wanted: Wanted, actor: Actor, now: datetime) -> Applied:
         """All of it or nothing. A dry run does all of it, and takes it back: so it finds whatever would stand in the way."""
+        for entry in wanted.puts:
+            if isinstance(entry, Connector):
+                self._catalog.check(f"connector {entry.name}", entry.provider, entry.config)
+        for one in wanted.secrets:
+            self._catalog.check_secret(one.connector, one.field)
         try:
-            async with self._db.acquire() as db, db.transaction():
-                applied = await self._write(db, puts, secrets, actor, now, replace=replace)
-                if dry_run:
-                    raise RolledBack(applied)  # noqa: TRY301 - it is what rolls back
-        except RolledBack as back:
-            return back.applied
+            async with changing(self._db, dry_run=wanted.dry_run) as db:
+                return await self._write(db, wanted, actor, now)
         except BadChange as error:
             raise Problem("bad_change", str(error)) from None
         except asyncpg.UniqueViolationError:
             raise Problem("version_conflict", "a secret of this version is there already") from None
-        return applied
 
-    async def _write(
-        self, db: Connection, puts: Sequence[Entry], secrets: Sequence[Sealed], actor: Actor, now: datetime, *, replace: bool
-    ) -> Applied:
+    async def _write(self, db: Connection, wanted: Wanted, actor: Actor, now: datetime) -> Applied:
         await locks.registry(db)
-        _, before = await read(db)
-        removed = gone(before, puts) if replace else []
-        changes: list[Change] = [*(Remove(kind, name) for kind, name in removed), *map(Put, puts)]
-        notes = [Note("secret_set", "secret", one.name, {"installation": one.installation, "version": one.version}) for one in secrets]
+        before = await concerned(db, wanted.keys, wanted.connectors, everything=wanted.replace, callers=wanted.callers)
+        wanted.hold(before)
+        removed = [*there(before, wanted.removes), *(gone(before.held, wanted.puts) if wanted.replace else [])]
+        after = vet(before, wanted.puts, removed, self._catalog)
+        changes: list[Change] = [*(Remove(kind, name) for kind, name in removed), *map(Put, wanted.puts)]
+        notes = [Note("secret_set", "secret", one.name, {"installation": one.installation, "version": one.version}) for one in wanted.secrets]
         revision = await registry_rows.apply(db, [*changes, *notes], actor, now)
-        for one in secrets:
-            await put_secret(db, one)
-        return Applied(revision, diff(before, puts, removed) + [change("secret", one.name, "created") for one in secrets])
-
-    async def remove(self, kind: str, name: str, actor: Actor, now: datetime) -> int:
-        try:
-            return await registry_rows.change(self._db, [Remove(kind, name)], actor, now)
-        except BadChange as error:
-            raise Problem("bad_change", str(error)) from None
+        for one in wanted.secrets:
+            await put_secret(db, one, after)
+        said = diff(before.held, wanted.puts, removed) + [change("secret", one.name, "created") for one in wanted.secrets]
+        return Applied(revision, said, await tags(db, wanted.puts))
 
 
-async def read(db: Connection) -> tuple[int, dict[Key, Entry]]:
-    """One statement, so one moment."""
-    rows = await db.fetch("SELECT head.revision AS head, kind, name, entry FROM registry_head head LEFT JOIN registry_entry ON true")
-    return rows[0]["head"], {(row["kind"], row["name"]): ENTRY.validate_python(row["entry"]) for row in rows if row["kind"]}
+class TakenBack(Exception):
+    """Ends the transaction of a dry run."""
 
 
-async def put_secret(db: Connection, one: Sealed) -> None:
-    known = await db.fetchval("SELECT true FROM registry_entry WHERE kind = 'connector' AND name = $1", one.connector)
-    if not known:
-        raise BadChange(f"secret {one.name}: there is no connector {one.connector}")
-    await db.execute(
-        "INSERT INTO root_secret (connector, installation, field, version, sealed) VALUES ($1, $2, $3, $4, $5)",
-        one.connector, one.installation, one.field, one.version, one.box,
-    )  # fmt: skip
+@asynccontextmanager
+async def changing(pool: Pool, *, dry_run: bool) -> AsyncIterator[Connection]:
+    """A transaction; that of a dry run leaves nothing."""
+    with suppress(TakenBack):
+        async with pool.acquire() as db, db.transaction():
+            yield db
+            if dry_run:
+                raise TakenBack
 
 
-def gone(before: Mapping[Key, Entry], puts: Sequence[Entry]) -> list[Key]:
-    """Links first: a connector leaves after what leads to it."""
+async def tags(db: Connection, puts: Sequence[Entry]) -> dict[Key, int]:
+    kinds, names = [entry.kind for entry in puts], [entry.name for entry in puts]
+    found = "SELECT kind, name, revision FROM registry_entry WHERE (kind, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+    return {(row["kind"], row["name"]): row["revision"] for row in await db.fetch(found, kinds, names)}
+
+
+def there(before: Moment, keys: Sequence[Key]) -> Sequence[Key]:
+    for kind, name in keys:
+        if (kind, name) not in before.held:
+            raise Problem("not_found", f"there is no such {kind}")
+    return keys
+
+
+def gone(before: Mapping[Key, Held], puts: Sequence[Entry]) -> list[Key]:
+    """A connector leaves after what leads to it."""
     named = {(entry.kind, entry.name) for entry in puts}
-    return sorted((key for key in before if key not in named), key=lambda key: (key[0] != "link", key))
+    return sorted((key for key in before if key not in named), key=lambda key: (key[0] not in ("link", "installation"), key))
 
 
-def diff(before: Mapping[Key, Entry], puts: Sequence[Entry], removed: Sequence[Key]) -> list[dict[str, Any]]:
+def diff(before: Mapping[Key, Held], puts: Sequence[Entry], removed: Sequence[Key]) -> list[dict[str, Any]]:
     def word(entry: Entry) -> str:
         old = before.get((entry.kind, entry.name))
-        return "created" if old is None else "same" if old == entry else "changed"
+        return "created" if old is None else "same" if old.entry == entry else "changed"
 
     return [change(entry.kind, entry.name, word(entry)) for entry in puts] + [change(kind, name, "removed") for kind, name in removed]
 
 
 def change(kind: str, name: str, word: str) -> dict[str, Any]:
     return {"kind": kind, "name": name, "change": word}
-
-
-def entry(given: Any, place: str) -> Entry:
-    """Says which member is wrong, and never what stood in it."""
-    try:
-        return ENTRY.validate_python(given)
-    except ValidationError as error:
-        raise Problem("malformed_request", f"{place}: {fields(error)}") from None
-
-
-async def connector_rows(db: Pool) -> dict[str, dict[str, Any]]:
-    """What the fence knows, with the latest version of each secret."""
-    rows = await db.fetch("SELECT name, state, epoch, revision FROM connector")
-    found: dict[str, dict[str, Any]] = {row["name"]: {**dict(row), "secrets": {}} for row in rows}
-    for row in await db.fetch("SELECT connector, field, max(version) AS version FROM root_secret GROUP BY connector, field"):
-        if row["connector"] in found:
-            found[row["connector"]]["secrets"][row["field"]] = row["version"]
-    return found
-
-
-def connector_shown(declared: Connector, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**dumped(declared), "state": row["state"], "epoch": row["epoch"], "revision": row["revision"], "secrets": row["secrets"]}

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from services.gateway.answering import Dialect, Door, Endpoint, refusal
@@ -16,7 +16,10 @@ from services.gateway.revoke_door import RevokeDoor
 from services.gateway.token_door import TokenDoor
 from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_entries import Entries
 from services.gateway.v1_explain import ExplainDoor
+from services.gateway.v1_policies import PoliciesDoor
+from services.gateway.v1_providers import ProvidersDoor
 from services.gateway.v1_registry import RegistryDoor
 from services.gateway.v1_revocations import Revocations
 from services.gateway.v1_stops import Stops
@@ -37,6 +40,9 @@ class Doors:
     credentials: Credentials
     revocations: Revocations
     registry: RegistryDoor
+    entries: Sequence[Entries]
+    policies: PoliciesDoor
+    providers: ProvidersDoor
     stops: Stops
     audit: AuditDoor
 
@@ -57,19 +63,24 @@ def others(doors: Doors) -> Sequence[Address]:
         ("/v1/whoami", GET, doors.credentials.whoami),
         ("/v1/explain", POST, doors.explain.explain),
         ("/v1/credentials", GET, doors.credentials.credentials),
+        ("/v1/revocations", GET, doors.revocations.all),
         ("/v1/revocations", POST, doors.revocations.order),
         ("/v1/revocations/{id}", GET, doors.revocations.status),
         ("/v1/registry", GET, doors.registry.show),
         ("/v1/registry", POST, doors.registry.put),
-        ("/v1/connectors", GET, doors.registry.connectors),
+        ("/v1/providers", GET, doors.providers.all),
+        ("/v1/providers/{name}", GET, doors.providers.one),
+        ("/v1/policies/lint", POST, doors.policies.lint),
         ("/v1/connectors/{name:path}/unfence", POST, doors.stops.unfence),
-        ("/v1/connectors/{name:path}", ANY, doors.registry.connector),
-        ("/v1/links", GET, doors.registry.links),
-        ("/v1/links/{name:path}", ANY, doors.registry.link),
+        *(address for one in doors.entries for address in of_kind(one)),
         ("/v1/blocks", GET, doors.stops.blocks),
-        ("/v1/blocks/{id}", ("DELETE",), doors.stops.unblock),
+        ("/v1/blocks/{id}", ("GET", "DELETE"), doors.stops.block),
         ("/v1/audit/leaves", GET, doors.audit.leaves),
     )
+
+
+def of_kind(entries: Entries) -> Sequence[Address]:
+    return (f"/v1/{entries.kind.plural}", GET, entries.all), (f"/v1/{entries.kind.plural}/{{name:path}}", ANY, entries.named)
 
 
 def routes(doors: Doors) -> ASGIApp:
@@ -85,6 +96,15 @@ def misplaced(base: str) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
         code = "method_not_allowed" if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED else "not_found"
         dialect: Dialect = "oauth" if request.url.path.startswith("/oauth2/") else "v1"
-        return refusal(Problem(code), dialect, base, About())
+        answered = refusal(Problem(code), dialect, base, About())
+        if code == "method_not_allowed":
+            answered.headers["Allow"] = ", ".join(sorted(allowed(request)))
+        return answered
 
     return answer
+
+
+def allowed(request: Request) -> set[str]:
+    """RFC 9110, section 15.5.6. An address may have several doors."""
+    doors = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in doors if isinstance(route, Route) for method in route.methods or ()}

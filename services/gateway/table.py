@@ -48,6 +48,7 @@ ROWS = (
     Row("bad_change", 400, "invalid_request", 400, "The registry does not take this change", WISH),
     Row("version_conflict", 409, "invalid_request", 409, "A secret of this version is there already", "Seal it again as the next version."),
     Row("conflict", 409, "invalid_request", 409, "What is there does not allow this", "Read what is there, then try again."),
+    Row("precondition_failed", 412, "invalid_request", 412, "It is not what you saw", "Read it again, and send If-Match with its ETag."),
     Row("unauthenticated", 401, "invalid_client", 401, "There is no bearer token", BEARER),
     Row("not_allowed", 403, "unauthorized_client", 403, "This identity may not do that", OPERATOR),
     Row("internal", 500, "server_error", 500, "Something went wrong here", "Tell an operator the trace_id, if there is one."),

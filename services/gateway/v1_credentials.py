@@ -1,6 +1,7 @@
 """GET /v1/whoami and /v1/credentials: who one is here, and what is lent."""
 
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,8 +12,9 @@ from services.gateway.callers import Caller
 from services.gateway.ledger import Filter, Ledger
 from services.gateway.operators import Operators
 from services.gateway.orders import ALIVE
+from services.gateway.paging import QUERY, cursor, limit, moment, resumed
 from services.gateway.problems import Problem
-from services.gateway.query import MOST, USUAL, after, cursor, parameters, predicate, whole
+from services.gateway.query import parameters, predicate
 
 STATES = (*ALIVE, "revoked", "failed", "expired")
 NAMED = ("connector", "project", "environment", "issuer", "sub_hash", "since", "until", "credential_id", "request_hash")
@@ -23,19 +25,20 @@ class Credentials:
         self._operators, self._ledger = operators, ledger
 
     async def whoami(self, request: Request) -> Response:
+        parameters(request, ())
         caller = await self._operators.caller(request)
         found = {name: getattr(caller, name) for name in ("issuer", "sub_hash", "project", "environment", "role")}
         return JSONResponse(found, headers=NO_STORE)
 
     async def credentials(self, request: Request) -> Response:
         """The newest first. Who may not read all reads its own."""
-        found = parameters(request, (*NAMED, "state", "limit", "after"))
+        found = parameters(request, (*NAMED, "state", *QUERY))
         caller, everyones = await self._operators.able(request, "read_credentials", found.get("connector"))
-        limit = whole(found, "limit", USUAL, MOST) or 1
-        wanted = Filter(narrowed(found, None if everyones else caller), states(found.get("state", "alive")), limit + 1, after(found.get("after")))
+        most, after = limit(found), resumed(found, moment, UUID)
+        wanted = Filter(narrowed(found, None if everyones else caller), states(found.get("state", "alive")), most + 1, after or None)
         rows = await self._ledger.page(wanted)
-        more = cursor(rows[limit - 1]) if len(rows) > limit else None
-        return JSONResponse({"credentials": [row_shown(row) for row in rows[:limit]], "next": more}, headers=NO_STORE)
+        more = cursor(rows[most - 1]["sent_at"], str(rows[most - 1]["credential_id"])) if len(rows) > most else None
+        return JSONResponse({"credentials": [row_shown(row) for row in rows[:most]], "next": more}, headers=NO_STORE)
 
 
 def narrowed(found: dict[str, str], own: Caller | None) -> Predicate:

@@ -48,8 +48,6 @@ def wish(given: dict[str, Any]) -> Wish:
         raise Problem("malformed_request", f"the wish: {error}") from None
     except NotCanonical:
         raise Problem("malformed_request", "the wish: a number is a fraction or beyond 2^53, or a text is no Unicode") from None
-    if "\0" in found.connector:
-        raise Problem("malformed_request", "the wish: connector has a NUL character")
     if size > LARGEST_WISH:
         raise Problem("malformed_request", f"a wish has at most {LARGEST_WISH} bytes")
     return found

@@ -15,9 +15,10 @@ from services.gateway.answering import NO_STORE
 from services.gateway.ledger import Ledger
 from services.gateway.operators import Operators
 from services.gateway.orders import Orders, shown, stopping
+from services.gateway.paging import QUERY, cursor, limit, moment, resumed
 from services.gateway.problems import Problem
-from services.gateway.progress import Progress
-from services.gateway.query import parameters, predicate, uuid, whole
+from services.gateway.progress import Order, Progress
+from services.gateway.query import flag, parameters, predicate, uuid, whole
 from services.gateway.settled import Settled
 
 LONGEST_CAUSE, LONGEST_WAIT = 256, 10
@@ -29,12 +30,22 @@ class Revocations:
         self._operators, self._ledger, self._orders = operators, ledger, orders
         self._progress, self._settled, self._now = progress, settled, now
 
+    async def all(self, request: Request) -> Response:
+        """The newest first: one's own orders, and everybody's for who may read credentials. How far each has come is told at its own address."""
+        found = parameters(request, QUERY)
+        caller, everyones = await self._operators.able(request, "read_credentials")
+        most, after = limit(found), resumed(found, moment, UUID)
+        orders = await self._progress.page(None if everyones else caller.actor, after or None, most + 1)
+        more = cursor(orders[most - 1].at, str(orders[most - 1].id)) if len(orders) > most else None
+        return JSONResponse({"revocations": [listed(one) for one in orders[:most]], "next": more}, headers=NO_STORE)
+
     async def order(self, request: Request) -> Response:
+        trial = flag(parameters(request, ("dry_run",)), "dry_run")
         caller = await self._operators.caller(request)
         given = await body.json_object(request)
         wanted, cause, dry_run = read(given)
         self._operators.demand_revoke(caller, wanted, await self._owner(wanted))
-        if dry_run:
+        if trial or dry_run:
             found: dict[str, Any] = {"dry_run": True, "matched": await self._orders.matched(wanted), "would": would(wanted, self._now())}
             return JSONResponse(found, headers=NO_STORE)
         accepted = await self._orders.accept(wanted, caller.actor, cause)
@@ -70,6 +81,13 @@ def read(given: dict[str, Any]) -> tuple[Predicate, str, bool]:
     if not isinstance(dry_run, bool):
         raise Problem("malformed_request", "dry_run has to be true or false")
     return predicate(given.get("predicate")), cause or "revoked by an operator", dry_run
+
+
+def listed(order: Order) -> dict[str, Any]:
+    return {
+        "id": str(order.id), "cause": order.cause, "at": order.at.isoformat(), "ordered": order.ordered,
+        "predicate": order.predicate.model_dump(mode="json", exclude_none=True), "actor": order.actor.model_dump(mode="json"),
+    }  # fmt: skip
 
 
 def would(wanted: Predicate, now: Any) -> dict[str, Any]:

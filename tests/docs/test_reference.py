@@ -4,6 +4,7 @@ import re
 from unittest.mock import MagicMock
 
 from services.gateway import routes
+from services.gateway.v1_entries import of_every_kind
 from tests.docs import codes
 from tests.docs.pages import ROOT, rows, section
 
@@ -43,13 +44,14 @@ def test_the_codes_of_dead_letters_are_those_that_are_buried_under():
 
 
 def test_the_addresses_are_the_gateways():
-    doors = MagicMock()
+    doors = MagicMock(entries=of_every_kind(MagicMock(), MagicMock(), MagicMock()))
     wanted = {(re.sub(r":path", "", path), tuple(sorted(methods))) for path, methods, _ in (*routes.oauth(doors), *routes.others(doors))}
     by_path: dict[str, set[str]] = {}
     for path, methods in wanted:
         by_path.setdefault(path, set()).update(methods)
     said: dict[str, set[str]] = {}
     for row in (row for row in rows(section(HTTP, "## Addresses")) if len(row) == 4):
-        said.setdefault(bare(row[1]), set()).update(row[0].split(", "))
+        for path in row[1].split(", "):
+            said.setdefault(bare(path), set()).update(row[0].split(", "))
 
     assert said == by_path

@@ -15,9 +15,10 @@ ROLES: tuple[Literal["viewer", "operator", "admin"], ...] = ("viewer", "operator
 ISSUER = "https://issuer.example"
 KEY, STRANGE_KEY = generate_private_key(65537, 2048), generate_private_key(65537, 2048)
 CLAIM = {"project": Mapped(claim="project"), "environment": Mapped(claim="environment")}
+CONFIG: dict[str, Any] = {"host": "db.example", "database": "shop", "broker": "broker", "schemas": ["public"]}
 ENTRIES: tuple[Entry, ...] = (
     Issuer(name="example", issuer=ISSUER, pins={"owner": "acme"}, **CLAIM),
-    Connector(name="postgres/demo"),
+    Connector(name="postgres/demo", config=CONFIG),
     Link(connector="postgres/demo", project="web", environments=frozenset({"production"}), ceiling=Ceiling(scopes=frozenset({"read"}))),
     *(Operator(issuer=ISSUER, subject=role, role=role) for role in ROLES),
 )

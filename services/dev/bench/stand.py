@@ -25,6 +25,7 @@ from services.dev.town import MODULES, Plan
 from services.dev.trouble import Say, Trouble
 
 INSTANT = "instant/bench"
+EXTRA = {"COUNTERFOIL_EXTRA_PROVIDERS": "instant"}
 PROVIDERS = {role: ("services.dev.bench.providers", role) for role in ("mint", "revoke")}
 
 
@@ -69,7 +70,7 @@ async def started(children: Children, say: Say) -> Stand:
     server = await postgres.start(children, free_port(), say)
     node = await kafka.start(children, free_port(), free_port(), say)
     modules = {**MODULES, **PROVIDERS}
-    plan = Plan(children.folder, node.servers, server.superuser_dsn, (HOST, server.port), ports, modules=modules)
+    plan = Plan(children.folder, node.servers, server.superuser_dsn, (HOST, server.port), ports, modules=modules, extra=EXTRA)
     broker = database.password()
     await town.prepare(plan, say)
     await demo.prepare(plan.superuser_dsn, Secret(broker))
