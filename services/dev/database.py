@@ -6,11 +6,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import asyncpg
 
-from counterfoil_server.runtime.store.migrate import migrate
-from services.providers import scram
-
-ROLES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker", "ops")
-ITERATIONS = 4096
+from counterfoil.wire.secret import Secret
+from services.ops.database import ROLES, made_ready
 
 
 def password() -> str:
@@ -27,10 +24,7 @@ async def prepare(superuser_dsn: str, name: str, password_of: Callable[[str], st
         await server.close()
     ours = await asyncpg.connect(superuser_dsn, database=name)
     try:
-        await migrate(ours)
-        for role in ROLES:
-            verifier = scram.verifier(password_of(role).encode(), secrets.token_bytes(16), ITERATIONS)
-            await ours.execute(f"ALTER ROLE counterfoil_{role} LOGIN PASSWORD '{verifier}'")
+        await made_ready(ours, {role: Secret(password_of(role)) for role in ROLES})
     finally:
         await ours.close()
 

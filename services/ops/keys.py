@@ -16,6 +16,7 @@ from counterfoil.cli.printing import Output
 from counterfoil.cli.verbs import QUIET
 from counterfoil.wire.log_key import sound_name
 from counterfoil_server.runtime.key_folder import BadKeyFile
+from counterfoil_server.runtime.settings import BadSetting, secret
 from services.ops import key_chest, key_rotation
 from services.ops.key_rotation import AHEAD, NotRotated
 
@@ -82,12 +83,15 @@ def now() -> datetime:
 
 def on_database(work: Callable[[Any], Awaitable[T]]) -> T:
     """The DSN holds a password: it comes by the environment, never by an argument, and no error quotes it."""
-    dsn = os.environ.get("COUNTERFOIL_DATABASE")
-    if not dsn:
+    try:
+        dsn = secret(os.environ, "COUNTERFOIL_DATABASE", "COUNTERFOIL_DATABASE_FILE")
+    except BadSetting as error:
+        raise typer.BadParameter(str(error)) from None
+    if dsn is None:
         raise typer.BadParameter("COUNTERFOIL_DATABASE is not set: postgresql://counterfoil_ops:password@host:5432/counterfoil")
 
     async def worked() -> T:
-        db = await asyncpg.connect(dsn, timeout=10)
+        db = await asyncpg.connect(dsn.text(), timeout=10)
         try:
             return await work(db)
         finally:

@@ -16,7 +16,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "The gateway": ("services.gateway",),
     "Clients and the command line": ("counterfoil",),
     "`make up` and `make bench`": ("services.dev",),
-    "`counterfoil keys`": ("services.ops",),
+    "`counterfoil keys`": ("services.ops.keys",),
+    "Setting up": ("services.ops.setup",),
 }
 """Whose variables a section has."""
 PUT_TOGETHER = "services.dev.settings"

@@ -34,7 +34,7 @@ class Settings:
     def read(cls, env: Mapping[str, str]) -> Self:
         return cls(
             kafka=connection(env),
-            database=Secret(needed(env, "COUNTERFOIL_DATABASE", "postgresql://role:password@host:5432/counterfoil")),
+            database=database(env),
             keys=Path(needed(env, "COUNTERFOIL_KEYS", "the folder of this role's private keys")),
             audience=needed(env, "COUNTERFOIL_URL", "the gateway's public URL, the audience of every token"),
             replica=env.get("COUNTERFOIL_REPLICA", "0"),
@@ -50,15 +50,39 @@ class Settings:
 
 
 def connection(env: Mapping[str, str]) -> Connection:
-    password = env.get("COUNTERFOIL_KAFKA_PASSWORD")
     return Connection(
         servers=needed(env, "COUNTERFOIL_KAFKA", "host:9092"),
         prefix=env.get("COUNTERFOIL_PREFIX", "counterfoil"),
         username=env.get("COUNTERFOIL_KAFKA_USERNAME") or None,
-        password=Secret(password) if password else None,
+        password=secret(env, "COUNTERFOIL_KAFKA_PASSWORD", "COUNTERFOIL_KAFKA_PASSWORD_FILE"),
         tls=env.get("COUNTERFOIL_KAFKA_TLS", "") == "1",
         cafile=env.get("COUNTERFOIL_KAFKA_CA") or None,
     )
+
+
+def database(env: Mapping[str, str]) -> Secret:
+    if found := secret(env, "COUNTERFOIL_DATABASE", "COUNTERFOIL_DATABASE_FILE"):
+        return found
+    raise BadSetting("COUNTERFOIL_DATABASE is not set: it should be postgresql://role:password@host:5432/counterfoil")
+
+
+def secret(env: Mapping[str, str], name: str, in_file: str) -> Secret | None:
+    """Itself, or what a file holds: a container's environment is shown to whoever may look at the container."""
+    text, file = env.get(name), env.get(in_file)
+    if text and file:
+        raise BadSetting(f"{name} and {in_file} are both set: one of them says it")
+    return Secret(from_file(Path(file), in_file)) if file else Secret(text) if text else None
+
+
+def from_file(file: Path, setting: str) -> str:
+    """Without the line's end that an editor leaves."""
+    try:
+        text = file.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"the file that {setting} names cannot be read ({type(error).__name__})") from None
+    if not text:
+        raise BadSetting(f"the file that {setting} names is empty")
+    return text
 
 
 def needed(env: Mapping[str, str], name: str, what: str) -> str:

@@ -1,0 +1,44 @@
+"""compose.yaml as a test sees it: YAML with its merges done, and variables as they stand."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "compose.yaml"
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([?-])([^}]*))?\}")
+SETTING = re.compile(r"COUNTERFOIL_[A-Z][A-Z_]*[A-Z]")
+PROCESSES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker")
+ONE_SHOTS = ("setup", "kafka-setup")
+PARTS = ("kafka", "postgres", "collector")
+
+
+@cache
+def composed() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(FILE.read_text())
+    return found
+
+
+def services() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = composed()["services"]
+    return found
+
+
+def service(name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = services()[name]
+    return found
+
+
+def secrets(name: str) -> Mapping[str, str]:
+    """By the name of the file that the container sees: which secret it is."""
+    listed = service(name).get("secrets", [])
+    return {one if isinstance(one, str) else one["target"]: one if isinstance(one, str) else one["source"] for one in listed}
+
+
+def volumes(name: str) -> Mapping[str, str]:
+    """By source: where it is mounted, and `:ro` where it cannot be written."""
+    return dict(one.split(":", 1) for one in service(name).get("volumes", []))
