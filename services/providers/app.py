@@ -22,6 +22,7 @@ from services.providers.roots import Roots
 from services.providers.seam import Provider, ProviderError
 from services.providers.settlements import Settlements
 from services.providers.shelf import Shelf
+from services.providers.shutters import Shutters
 
 log = logging.getLogger("counterfoil.providers")
 
@@ -43,10 +44,10 @@ async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
     roots = Roots(runtime.db, runtime.settings.keys, None)
     await roots.complete()
     ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
-    worker = revoke_handlers.Worker(ends, settlements)
+    worker, shutters = revoke_handlers.Worker(ends, settlements), Shutters(runtime.db, shelf, roots, registry)
     return Wiring(
         revoke_handlers.routes(worker),
-        [registry.run(), worker.run(runtime.emit), adopt(roots, registry), sweep(shelf, roots, registry)],
+        [registry.run(), worker.run(runtime.emit), adopt(roots, registry), sweep(shelf, roots, registry), shutters.run()],
         [shelf.close],
     )
 

@@ -1,12 +1,13 @@
 """Ending a token of GitHub's, against a server that answers as it is told: what counts is that it is seen to open nothing."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from counterfoil.wire.secret import Secret
-from services.providers.seam import Refused, Unavailable
+from services.providers.seam import Refused, Shuts, Unavailable
 from tests.providers.desk import CANARY, told
 from tests.providers.github_liar import END, LOOK, desk, said
 from tests.providers.liar import Liar, Says, lying
@@ -95,3 +96,30 @@ async def test_another_network_is_no_way_around_what_the_entry_allows(liar: Liar
     with pytest.raises(Refused):
         await made.provider.revoke({"until": None}, made.config, made.root, TOKEN)
     assert liar.asked == []
+
+
+SUSPENDED, PLACE = "/app/installations/7/suspended", "/app/installations/7"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_so"),
+    [
+        (Says(status=204), Says({"suspended_at": "2026-11-27T12:00:00Z"}), True),
+        (said(404), Says({"suspended_at": "2026-11-27T12:00:00Z"}), True),
+        (Says(status=204), Says({"suspended_at": None}), False),
+        (Says(status=204), Says({}), False),
+        (Says(status=204), Says(b"[]"), False),
+        (Says(status=204), said(401), False),
+        (Says(cut=True), Says({"suspended_at": "2026-11-27T12:00:00Z"}), False),
+    ],
+)
+async def test_it_is_suspended_when_it_says_so_itself(liar: Liar, first: Says, second: Says, is_so: bool):
+    liar.set(SUSPENDED, first)
+    liar.set(PLACE, second)
+    made = desk(liar)
+    assert isinstance(made.provider, Shuts)
+
+    with nullcontext() if is_so else pytest.raises(Unavailable) as caught:
+        await made.provider.shut(made.config, made.root)
+
+    assert CANARY not in told(caught.value if caught else None)

@@ -65,6 +65,8 @@ class Shim:
     installation: dict[str, str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     suspended: set[str] = field(default_factory=set)
+    lost: bool = False
+    """A fault: tokens are made, and nobody hears of it."""
     also: dict[str, str] = field(default_factory=dict)
     """A lie: permissions that an answer says it gave beside those that were asked for."""
 
@@ -101,10 +103,15 @@ class Shim:
         headers = {name: value for name, value in request.headers.items() if name not in {"host", "content-length"}}
         url = f"{self.emulator}{request.url.path}?{request.url.query}".rstrip("?")
         answer = await self.http.request(request.method, url, headers=headers, content=await request.body())
+        parts = request.url.path.strip("/").split("/")
+        if answer.status_code == 200 and parts[:2] == ["app", "installations"] and len(parts) == 3:
+            return JSONResponse(answer.json() | {"suspended_at": "2026-11-27T12:00:00Z" if parts[2] in self.suspended else None})
         if answer.status_code == 201 and request.url.path.endswith("/access_tokens"):
             body = answer.json()
             self.repositories[body["token"]] = body.get("repositories", [])
-            self.installation[body["token"]] = request.url.path.split("/")[3]
+            self.installation[body["token"]] = parts[2]
+            if self.lost:
+                return Response(status_code=500)
             return JSONResponse(body | {"permissions": body["permissions"] | self.also}, 201)
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 

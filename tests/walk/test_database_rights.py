@@ -25,7 +25,7 @@ RIGHTS = {
         "reply": "read(all but fact_hash idx proof)", "root_secret": "read update(sealed kek_id wrapped_key nonce box)",
     },
     "revoke": EVERYONE | {
-        "registry_entry": "read", "connector": "read", "registry_change": "read(revision entry_kind name entry)",
+        "registry_entry": "read", "connector": "read update(shut_at)", "registry_change": "read(revision entry_kind name entry)",
         "mint": "read update(state expires_at seal_2)", "root_secret": "read(all but sealed at)",
         "revocation": "read insert update(state attempts next_at last_error settled published_at)",
     },

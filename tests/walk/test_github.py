@@ -10,11 +10,11 @@ import pytest
 from counterfoil.wire import binding
 from counterfoil.wire.armor import from_url, to_url
 from counterfoil.wire.sealing import Sealer
-from tests.support.github import GitHub
+from tests.support.github import OTHER, GitHub
 from tests.support.town import Town
 from tests.support.waiting import until
 
-CONNECTOR, KEY = "github/acme-bot", "private_key"
+CONNECTOR, STRICT, KEY = "github/acme-bot", "github/globex-bot", "private_key"
 pytestmark = pytest.mark.counterparts
 
 
@@ -25,22 +25,34 @@ def detail(*repositories: str) -> str:
 @pytest.fixture(scope="module")
 async def bot(town: Town, github: GitHub) -> GitHub:
     """Registered as an operator would; its ceiling leaves out what the installation has beside it."""
-    known = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).json()
-    sealed = Sealer().seal(github.key, from_url(known["mint_key"]["key"].encode()), binding.root(CONNECTOR, "default", KEY, 1))
-    ceiling = {"scopes": ["contents:read", "issues:write"], "details": [{"type": "github", "repositories": ["acme/a", "acme/b"]}], "longest": 900}
-    entries = [
-        {"kind": "connector", "name": CONNECTOR, "config": github.config()},
-        {"kind": "link", "connector": CONNECTOR, "project": "web", "environments": ["production"], "ceiling": ceiling},
-    ]
-    secrets = [{"connector": CONNECTOR, "installation": "default", "field": KEY, "version": 1, "sealed": to_url(sealed).decode()}]
-    answer = await town.http.post(f"{town.plan.url}/v1/registry", json={"entries": entries, "secrets": secrets}, headers=await town.admin())
-    assert answer.is_success, answer.text
+    await register(town, github, CONNECTOR, github.config(), "acme/a", "acme/b")
     return github
 
 
-async def ask(town: Town, *repositories: str, scope: str = "contents:read", lifetime: int = 300) -> httpx.Response:
+@pytest.fixture(scope="module")
+async def strict(town: Town, github: GitHub) -> GitHub:
+    """A fence of this one suspends its installation."""
+    await register(town, github, STRICT, github.config(installation_id=OTHER, account="globex", suspend=True), "globex/a")
+    return github
+
+
+async def register(town: Town, github: GitHub, connector: str, config: dict[str, object], *repositories: str) -> None:
+    known = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).json()
+    sealed = Sealer().seal(github.key, from_url(known["mint_key"]["key"].encode()), binding.root(connector, "default", KEY, 1))
+    details = [{"type": "github", "repositories": list(repositories)}]
+    ceiling = {"scopes": ["contents:read", "issues:write"], "details": details, "longest": 900}
+    entries = [
+        {"kind": "connector", "name": connector, "config": config},
+        {"kind": "link", "connector": connector, "project": "web", "environments": ["production"], "ceiling": ceiling},
+    ]
+    secrets = [{"connector": connector, "installation": "default", "field": KEY, "version": 1, "sealed": to_url(sealed).decode()}]
+    answer = await town.http.post(f"{town.plan.url}/v1/registry", json={"entries": entries, "secrets": secrets}, headers=await town.admin())
+    assert answer.is_success, answer.text
+
+
+async def ask(town: Town, *repositories: str, scope: str = "contents:read", lifetime: int = 300, connector: str = CONNECTOR) -> httpx.Response:
     details = detail(*(repositories or ("acme/a",)))
-    return await town.ask(audience=CONNECTOR, scope=scope, authorization_details=details, requested_lifetime=lifetime)
+    return await town.ask(audience=connector, scope=scope, authorization_details=details, requested_lifetime=lifetime)
 
 
 async def lent(town: Town, *repositories: str, **more: Any) -> dict[str, Any]:
@@ -110,13 +122,49 @@ async def test_what_github_gives_beyond_the_wish_is_ended_and_nobody_gets_it(tow
 async def test_a_fence_ends_every_one_of_them(town: Town, bot: GitHub):
     tokens = [(await lent(town))["access_token"] for _ in range(3)]
 
-    order = await town.http.post(
-        f"{town.plan.url}/v1/revocations", json={"predicate": {"connector": CONNECTOR}, "cause": "test"}, headers=await town.admin()
-    )
-    assert order.status_code == 202, order.text
+    await fence(town, CONNECTOR)
+
     for token in tokens:
         await until(partial(dead, bot, token))
-    answer = await town.http.post(f"{town.plan.url}/v1/connectors/{CONNECTOR}/unfence", headers=await town.admin())
+    await unfence(town, CONNECTOR)
+
+
+async def test_a_fence_that_suspends_stops_what_nobody_holds_too(town: Town, strict: GitHub):
+    known = (await lent(town, "globex/a", connector=STRICT))["access_token"]
+    before = set(strict.shim.installation)
+    strict.shim.lost = True
+    try:
+        answer = await ask(town, "globex/a", connector=STRICT)
+    finally:
+        strict.shim.lost = False
+    (lost,) = set(strict.shim.installation) - before
+    assert (answer.status_code, answer.json()["code"]) == (502, "provider_unknown")
+    assert await strict.asks(lost, "GET", "/repos/globex/a") == 200
+
+    await fence(town, STRICT)
+    await until(lambda: opens_nothing(strict, known, lost))
+    await unfence(town, STRICT)
+
+    await until(lambda: dead(strict, known))
+    await until(lambda: opens(strict, lost))  # an hour from its making it ends by itself, and the ledger says so until then
+
+
+async def opens(github: GitHub, token: str) -> bool:
+    return await github.asks(token, "GET", "/repos/globex/a") == 200
+
+
+async def opens_nothing(github: GitHub, known: str, lost: str) -> bool:
+    return await github.asks(lost, "GET", "/repos/globex/a") == 403 and await github.asks(known, "GET", "/repos/globex/a") in {401, 403}
+
+
+async def fence(town: Town, connector: str) -> None:
+    order = {"predicate": {"connector": connector}, "cause": "test"}
+    answer = await town.http.post(f"{town.plan.url}/v1/revocations", json=order, headers=await town.admin())
+    assert answer.status_code == 202, answer.text
+
+
+async def unfence(town: Town, connector: str) -> None:
+    answer = await town.http.post(f"{town.plan.url}/v1/connectors/{connector}/unfence", headers=await town.admin())
     assert answer.is_success, answer.text
 
 

@@ -72,6 +72,15 @@ class GitHub:
             raise Unavailable("no_token", "nobody has the token")
         await self._app(known, asyncio.get_running_loop().time() + LIMIT).end(token)
 
+    def shuts(self, config: Mapping[str, object]) -> bool:
+        return read(Config, config, "config").suspend
+
+    async def shut(self, config: Mapping[str, object], root: Root) -> None:
+        await self._suspend(config, root, wanted=True)
+
+    async def reopen(self, config: Mapping[str, object], root: Root) -> None:
+        await self._suspend(config, root, wanted=False)
+
     def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
         return None
 
@@ -83,6 +92,11 @@ class GitHub:
 
     async def close(self) -> None:
         return None
+
+    async def _suspend(self, config: Mapping[str, object], root: Root, *, wanted: bool) -> None:
+        known, key = read(Config, config, "config"), await self._keys.of(read(RootSecret, root, "root").private_key)
+        app = self._app(known, asyncio.get_running_loop().time() + LIMIT)
+        await app.suspend(proof(known.app, key, datetime.now(UTC) + timedelta(seconds=LIMIT)), wanted=wanted)
 
     def _app(self, config: Config, until: float) -> App:
         return App(self._networks.of(config.network), config, until)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.github.config import Config
+from services.providers.github.given import body
 from services.providers.github.said import limited
 from services.providers.oauth.talk import met
 from services.providers.seam import ProviderError, Unavailable, Unknown
@@ -18,11 +19,11 @@ class App:
     config: Config
     until: float
 
-    async def token(self, proof: str, body: bytes) -> Answer:
+    async def token(self, proof: str, wish: bytes) -> Answer:
         headers = {"Content-Type": "application/json", **self._common(proof)}
         if self.config.stateless_token is not None:
             headers["X-GitHub-Stateless-S2S-Token"] = self.config.stateless_token
-        return await self._ask("POST", f"/app/installations/{self.config.installation_id}/access_tokens", Unknown, headers, body)
+        return await self._ask("POST", f"/app/installations/{self.config.installation_id}/access_tokens", Unknown, headers, wish)
 
     async def end(self, token: Secret) -> None:
         """Revoked, or dead already; the second look is what counts, and it needs a plain 401."""
@@ -35,11 +36,20 @@ class App:
         if second.status != 401:
             raise unclear("not_proven", second)
 
+    async def suspend(self, proof: str, *, wanted: bool) -> None:
+        """What counts is what the installation says of itself afterwards."""
+        place = f"/app/installations/{self.config.installation_id}"
+        first = await self._ask("PUT" if wanted else "DELETE", f"{place}/suspended", Unavailable, self._common(proof))
+        second = await self._ask("GET", place, Unavailable, self._common(proof))
+        said = body(second.body)
+        if second.status != 200 or "suspended_at" not in said or (said["suspended_at"] is not None) is not wanted:
+            raise unclear("not_suspended" if wanted else "still_suspended", first)
+
     def _common(self, bearer: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {bearer}", "X-GitHub-Api-Version": self.config.api_version}
 
-    async def _ask(self, method: str, path: str, lost: type[ProviderError], headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        return await met(self.http, method, self.config.api.rstrip("/") + path, self.until, lost, headers, body)
+    async def _ask(self, method: str, path: str, lost: type[ProviderError], headers: Mapping[str, str], content: bytes | None = None) -> Answer:
+        return await met(self.http, method, self.config.api.rstrip("/") + path, self.until, lost, headers, content)
 
 
 def unclear(code: str, answer: Answer) -> Unavailable:

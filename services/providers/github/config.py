@@ -24,6 +24,10 @@ class Config(Declared):
         default="internet", description="where it may be: `inside` is private addresses too, `this_machine` is localhost, without TLS as well"
     )
 
+    suspend: bool = Field(
+        default=False, description="while the connector is fenced the installation is suspended: all tokens of it, others' too, open nothing"
+    )
+
 
 class RootSecret(Declared):
     private_key: Secret = Field(description="of the app, as the PEM file that GitHub gives")
