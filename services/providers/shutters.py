@@ -60,4 +60,4 @@ class Shutters:
             if not shut:
                 await self._db.execute(AT_ONCE, connector.name)
             self._tries.pop(connector.name, None)
-            log.info("shut" if shut else "opened again", extra={"connector": connector.name})
+            log.info("shut, or opened again", extra={"connector": connector.name, "state": "shut" if shut else "open"})
