@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from deploy import acls_page, acls_script, asyncapi, topics_page
+from deploy import acls_page, acls_script, asyncapi, cli_page, topics_page
 from deploy.compatibility import breaking
 from deploy.schemas import of_registry, of_topics
 from deploy.topology import ROOT, everyone
@@ -35,6 +35,7 @@ def generated(root: Path = ROOT) -> Texts:
         **schemas,
         "docs/asyncapi.json": dumped(asyncapi.document(everyone(), version)),
         "docs/reference/topics.md": topics_page.page(),
+        cli_page.WHERE: cli_page.page(root),
         "docs/reference/acls.md": acls_page.page(),
         "deploy/kafka/acls.sh": acls_script.script(),
     }

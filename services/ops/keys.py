@@ -28,18 +28,16 @@ T = TypeVar("T")
 
 @app.callback()
 def keys() -> None:
-    """Make, list and rotate the services' keys. COUNTERFOIL_DATABASE names the database, as the role ops or its owner.
-
-    \b
-    counterfoil keys init --root keys --origin log.example.org
-    counterfoil keys rotate verifier open --root keys
-    counterfoil keys list
-    """  # noqa: D301 \b keeps lines as they are
+    """Make, list and rotate the services' keys. COUNTERFOIL_DATABASE names the database, as the role ops or its owner."""
 
 
 @app.command()
 def init(root: Root, origin: Annotated[str, typer.Option(envvar="COUNTERFOIL_ORIGIN", help="The audit log's name, for ever.")]) -> None:
-    """Make every key that is not there yet. Running it again makes nothing."""
+    """Make every key that is not there yet. Running it again makes nothing.
+
+    \b
+    counterfoil keys init --root keys --origin log.example.org
+    """  # noqa: D301 \b keeps lines as they are
     if not sound_name(origin):
         raise typer.BadParameter("the origin is a host's name, or a name like it: without spaces and without a plus")
     made = on_database(lambda db: key_chest.init(db, root, now(), origin=origin))
@@ -55,7 +53,11 @@ def rotate(
     root: Root,
     ahead: Annotated[int, typer.Option(min=60, help="Seconds until the new key is used. Its file has to be on every host by then.")] = AHEAD.seconds,
 ) -> None:
-    """Make a new key beside the old one, which stays good for what is still to be read."""
+    """Make a new key beside the old one, which stays good for what is still to be read.
+
+    \b
+    counterfoil keys rotate verifier open --root keys
+    """  # noqa: D301 \b keeps lines as they are
     made = on_database(lambda db: key_rotation.rotate(db, root, role, use, now(), timedelta(seconds=ahead)))
     printing.line(f"{made.role} {made.use} {made.kid}")
     say(f"used in {ahead} s; the old one stays for what it signed or opens")
@@ -66,7 +68,11 @@ def list_(
     root: Annotated[Path | None, typer.Option("--root", envvar="COUNTERFOIL_KEYS_ROOT", help="To see which private halves are here.")] = None,
     output: options.Show = Output.TABLE,
 ) -> None:
-    """Show every key: public halves and times, nothing private."""
+    """Show every key: public halves and times, nothing private.
+
+    \b
+    counterfoil keys list
+    """  # noqa: D301 \b keeps lines as they are
     found = on_database(lambda db: key_rotation.listed(db, root, now()))
     if output is Output.JSON:
         printing.document({"keys": found})

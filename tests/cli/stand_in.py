@@ -27,6 +27,8 @@ class Asked:
     query: dict[str, str]
     bearer: str
     body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+    method: str = "GET"
 
 
 @dataclass
@@ -56,7 +58,7 @@ class StandIn:
         }
 
     def app(self) -> Starlette:
-        methods = ["GET", "POST", "DELETE"]
+        methods = ["GET", "POST", "PUT", "DELETE"]
         return Starlette(routes=[Route("/.well-known/counterfoil", self.known), Route("/{path:path}", self.answer, methods=methods)])
 
     async def known(self, _: Request) -> Response:
@@ -66,7 +68,7 @@ class StandIn:
         raw, kind = await request.body(), request.headers.get("content-type", "")
         body = dict(parse_qsl(raw.decode())) if kind.startswith("application/x-www-form") else json.loads(raw) if raw else None
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        one = Asked(request.url.path, dict(request.query_params), bearer, body)
+        one = Asked(request.url.path, dict(request.query_params), bearer, body, dict(request.headers), request.method)
         self.asked.append(one)
         status, document = self.says[one.path](one)
         return JSONResponse(document, status)

@@ -19,13 +19,17 @@ def python(code: str) -> tuple[str, ...]:
     return (*RUN, sys.executable, "-c", code)
 
 
+def unmasked(code: str) -> tuple[str, ...]:
+    return ("run", "-c", "postgres/demo", "--no-mask", "--", sys.executable, "-c", code)
+
+
 def revoked(sh: Shell) -> list[str]:
     return [one.body["token"] for one in sh.gateway.at("/oauth2/revoke")]
 
 
 async def test_the_child_finds_the_credential_and_it_is_revoked_at_the_end(sh: Shell):
     names = "DATABASE_URL PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE"
-    said = await sh.process(*python(f"import os; print(*(os.environ[name] for name in '{names}'.split()))"))
+    said = await sh.process(*unmasked(f"import os; print(*(os.environ[name] for name in '{names}'.split()))"))
 
     assert (said.code, said.out) == (0, f"{DSN} 127.0.0.1 5432 cf_1 canary-of-the-secret demo\n")
     assert said.err == ""
@@ -45,7 +49,7 @@ async def test_another_providers_token_stands_in_its_usual_variable(sh: Shell):
         return status, body | {"access_token": "ghs_canary", "credential": {}}
 
     sh.gateway.says["/oauth2/token"] = token
-    said = await sh.process("run", "-c", "github/acme-bot", "--", sys.executable, "-c", "import os; print(os.environ['GITHUB_TOKEN'])")
+    said = await sh.process("run", "-c", "github/acme-bot", "--no-mask", "--", sys.executable, "-c", "import os; print(os.environ['GITHUB_TOKEN'])")
 
     assert said.out == "ghs_canary\n"
 
@@ -129,7 +133,7 @@ async def test_a_signal_before_the_child_is_there_gives_back_what_was_lent(sh: S
         return (504, {"code": "late", "retryable": True}) if len(sh.gateway.at("/oauth2/token")) > 1 else answer
 
     sh.gateway.says["/oauth2/token"] = slow
-    process = await sh.start("run", "-c", "postgres/demo", "-c", "postgres/other", "--timeout", "60", "--", "touch", str(tmp_path / "ran"))
+    process = await sh.start("run", "-c", "postgres/demo", "-c", "github/acme-bot", "--timeout", "60", "--", "touch", str(tmp_path / "ran"))
     await lent.wait()
     while len(sh.gateway.at("/oauth2/token")) < 2:  # noqa: ASYNC110 it happens in another process
         await asyncio.sleep(0.01)

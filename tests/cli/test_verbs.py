@@ -1,15 +1,10 @@
 """The other verbs against a stand-in: what they ask, what they print, how they end."""
 
 import json
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from counterfoil.wire import binding
-from counterfoil.wire.armor import from_url
-from counterfoil.wire.sealing import Opener, Unsealable
 from tests.cli.shell import TOKEN, Shell
 from tests.cli.stand_in import CREDENTIAL_ID, Asked, no
 
@@ -34,20 +29,6 @@ LEAVES: list[dict[str, Any]] = [
         "code": "unknown_issuer",
     },
 ]
-REGISTRY = """
-kind: connector
-name: postgres/demo
-config: {host: 127.0.0.1, port: 5432}
-installation: main
-secrets:
-  password: {env: BROKER_PASSWORD}
----
-- kind: link
-  connector: postgres/demo
-  project: web
-  environments: [production]
-  ceiling: {scopes: [read]}
-"""
 
 
 async def test_revoking_ones_own_says_that_it_is_accepted(sh: Shell):
@@ -217,100 +198,3 @@ async def test_whoami_shows_what_the_gateway_makes_of_it(sh: Shell):
 
 async def test_the_id_token_is_printed_as_it_is(sh: Shell):
     assert (await sh("id-token")).out == f"{TOKEN}\n"
-
-
-def registry(sh: Shell, tmp_path: Path, text: str = REGISTRY, *, have: dict[str, int] | None = None) -> str:
-    changes = [{"kind": "connector", "name": "postgres/demo", "change": "created"}, {"kind": "link", "name": "web", "change": "same"}]
-    sh.gateway.says["/v1/connectors"] = lambda _: (200, {"connectors": [{"name": "postgres/demo", "secrets": have or {}}]})
-    sh.gateway.says["/v1/registry"] = lambda asked: (200, {"revision": 7, "changes": changes, "dry_run": asked.body["dry_run"]})
-    sh.env["BROKER_PASSWORD"] = "canary-of-the-broker"
-    (tmp_path / "registry.yaml").write_text(text)
-    return str(tmp_path / "registry.yaml")
-
-
-async def test_apply_sends_the_entries_and_shows_what_changed(sh: Shell, tmp_path: Path):
-    said = await sh("apply", "-f", registry(sh, tmp_path))
-
-    assert said.code == 0
-    assert [line.split() for line in said.out.splitlines()[1:]] == [["created", "connector", "postgres/demo"], ["same", "link", "web"]]
-    assert "1 changed, 1 the same; revision 7" in said.err
-    (asked,) = sh.gateway.at("/v1/registry")
-    assert [entry["kind"] for entry in asked.body["entries"]] == ["connector", "link"]
-    assert asked.body["dry_run"] is False
-
-
-async def test_a_root_secret_leaves_sealed_to_the_providers_and_bound_to_its_place(sh: Shell, tmp_path: Path):
-    await sh("apply", "-f", registry(sh, tmp_path))
-
-    (asked,) = sh.gateway.at("/v1/registry")
-    (sent,) = asked.body["secrets"]
-    opener, box = Opener([sh.gateway.town.verifier]), from_url(sent["sealed"].encode())
-    assert {name: sent[name] for name in sent if name != "sealed"} == {
-        "connector": "postgres/demo", "installation": "main", "field": "password", "version": 1,
-    }  # fmt: skip
-    assert opener.open(box, binding.root("postgres/demo", "main", "password", 1)).text() == "canary-of-the-broker"
-    with pytest.raises(Unsealable):
-        opener.open(box, binding.root("postgres/other", "main", "password", 1))
-    assert "canary" not in json.dumps(asked.body)
-
-
-async def test_a_root_secret_is_sealed_to_no_key_that_others_could_have_named(sh: Shell, tmp_path: Path):
-    file = registry(sh, tmp_path)
-    sh.env["COUNTERFOIL_ALLOW_HTTP"] = "1"
-    with patch("counterfoil.cli.apply.unseen", lambda _: False):  # as at any address that is neither https nor this machine
-        said = await sh("apply", "-f", file)
-
-    assert said.code == 1
-    assert "no_mint_key" in said.err
-    assert sh.gateway.at("/v1/registry") == []
-
-
-async def test_a_secret_that_is_there_stays_until_it_is_renewed(sh: Shell, tmp_path: Path):
-    file = registry(sh, tmp_path, have={"password": 3})
-    (tmp_path / "new").write_text("a new one\n")
-    await sh("apply", "-f", file)
-    await sh("apply", "-f", file, "--renew-secrets")
-    await sh("apply", "-f", file, "--secret", f"postgres/demo.password=@{tmp_path / 'new'}")
-
-    first, renewed, given = (asked.body["secrets"] for asked in sh.gateway.at("/v1/registry"))
-    assert first == []
-    assert renewed[0]["version"] == 4
-    opened = Opener([sh.gateway.town.verifier]).open(from_url(given[0]["sealed"].encode()), binding.root("postgres/demo", "main", "password", 4))
-    assert opened.text() == "a new one"
-
-
-async def test_a_dry_run_of_apply_says_so(sh: Shell, tmp_path: Path):
-    said = await sh("apply", "-f", registry(sh, tmp_path), "--dry-run")
-
-    assert sh.gateway.at("/v1/registry")[0].body["dry_run"] is True
-    assert "would change" in said.err
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("kind: connector\nname: postgres/demo\nsecrets: {password: canary}\n", "{env: NAME} or {file: path}"),
-        ("kind: connector\nname: postgres/demo\nunheard: canary\n", "unheard"),
-        ("kind: connector\nname: postgres/demo\nname: postgres/canary\n", "given twice"),
-        ("kind: link\nconnector: a/b\nproject: p\nenvironments: [e]\nceiling: {scopes: []}\nsecrets: {x: {env: X}}\n", "only a connector"),
-        ("kind: connector\nname: postgres/demo\nsecrets: {password: {env: NOT_THERE}}\n", "NOT_THERE"),
-        ("kind: connector\nname: postgres/demo\nsecrets: {password: {file: not-there}}\n", "not-there"),
-        ("- just a text\n", "no mapping"),
-        ("kind: [\n", "line"),
-        ("kind: !!python/object/apply:os.system ['true']\n", "line"),
-    ],
-)
-async def test_a_file_that_says_something_wrong_is_not_sent_and_not_quoted(sh: Shell, tmp_path: Path, text: str, said: str):
-    done = await sh("apply", "-f", registry(sh, tmp_path, text))
-
-    assert done.code == 2
-    assert said in done.err.replace("\n", " ")
-    assert "canary" not in done.err
-    assert sh.gateway.at("/v1/registry") == []
-
-
-async def test_a_secret_itself_is_never_an_argument(sh: Shell, tmp_path: Path):
-    said = await sh("apply", "-f", registry(sh, tmp_path), "--secret", "postgres/demo.password=canary")
-
-    assert said.code == 2
-    assert "canary" not in said.err

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from counterfoil import Client, Credential
-from counterfoil.cli.main import app
+from counterfoil.cli.app import app
 from counterfoil.cli.registry_file import read
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, commands, links, named, prose, rows, section
 

@@ -1,16 +1,17 @@
 """counterfoil audit: the log, as operators read it."""
 
-import asyncio
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from counterfoil.cli import options, printing
 from counterfoil.cli.leaf import COLUMNS, row
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import V1, Session
 from counterfoil.cli.verbs import QUIET
+
+if TYPE_CHECKING:
+    from counterfoil.cli.session import V1, Session
 
 verb = typer.Typer(no_args_is_help=True, add_completion=False, **QUIET)
 WIDTHS = (8, 27, 22, 30, 24)
@@ -34,13 +35,17 @@ def tail(
     counterfoil audit tail -f
     counterfoil audit tail -n 100 -o json | jq .leaf.fact.kind
     """  # noqa: D301 \b keeps lines as they are
+    from counterfoil.cli.session import Session, run
+
     session = Session(url, operator=True)
     if output is Output.TABLE:
         printing.line(columns([name.upper() for name in COLUMNS]))
-    asyncio.run(read(session, lines, follow, output))
+    run(read(session, lines, follow, output))
 
 
-async def read(session: Session, lines: int, follow: bool, output: Output) -> None:
+async def read(session: "Session", lines: int, follow: bool, output: Output) -> None:
+    import asyncio
+
     async with session.v1() as v1:
         last = show((await v1.get("audit/leaves", limit=str(lines)))["leaves"], output, -1)
     while follow:
@@ -49,7 +54,7 @@ async def read(session: Session, lines: int, follow: bool, output: Output) -> No
             last = await catch_up(v1, last, output)
 
 
-async def catch_up(v1: V1, last: int, output: Output) -> int:
+async def catch_up(v1: "V1", last: int, output: Output) -> int:
     while leaves := (await v1.get("audit/leaves", after=str(last), limit=PAGE))["leaves"]:
         last = show(leaves, output, last)
     return last

@@ -107,7 +107,7 @@ async def identity(session: Session, known: WellKnown) -> Check:
 
 async def kafka(session: Session, known: WellKnown) -> Check:
     try:
-        from counterfoil.cli.kafka import partitions_of  # noqa: PLC0415 aiokafka is an extra
+        from counterfoil.cli.kafka import partitions_of
     except ModuleNotFoundError:
         return Check("kafka", "wrong", "aiokafka is not installed", "pip install 'counterfoil[kafka]'")
     servers, count = await partitions_of(session.env, known, session.timeout)

@@ -1,24 +1,21 @@
 """counterfoil credentials: what may be alive."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from counterfoil.cli import options, printing
+from counterfoil.cli import options, predicates, printing
 from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import Session
 
 COLUMNS = ("credential_id", "connector", "project", "environment", "state", "scopes", "expires_at")
-Filter = Annotated[str | None, typer.Option()]
 
 
 def verb(
-    connector: Filter = None, project: Filter = None, environment: Filter = None,
+    connector: predicates.Connector = None, project: predicates.Project = None, environment: predicates.Environment = None,
     state: Annotated[str | None, typer.Option(help="alive, all, or a word of the ledger: active, revoking, stuck, uncertain.")] = None,
     mine: Annotated[bool, typer.Option("--mine", help="As yourself: your own only.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     output: options.Show = Output.TABLE, url: options.Url = options.USUAL_URL,
 ) -> None:  # fmt: skip
     """List the credentials that may be alive. An operator sees all, everyone else their own.
@@ -27,6 +24,8 @@ def verb(
     counterfoil credentials --connector postgres/demo
     counterfoil credentials --state stuck -o token | xargs -n1 counterfoil revoke --operator
     """  # noqa: D301 \b keeps lines as they are
+    from counterfoil.cli.session import Session, run
+
     asked = {"connector": connector, "project": project, "environment": environment, "state": state, "limit": str(limit)}
     session = Session(url, operator=not mine)
 
@@ -35,7 +34,7 @@ def verb(
             found: dict[str, Any] = await v1.get("credentials", **asked)
             return found
 
-    found = asyncio.run(ask())
+    found = run(ask())
     if output is Output.JSON:
         printing.document(found)
     elif output is Output.TOKEN:

@@ -1,14 +1,15 @@
 """counterfoil doctor: what is wrong, and what to do."""
 
-import asyncio
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from counterfoil.cli import options, printing
-from counterfoil.cli.checks import Check, examine
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import Session
+
+if TYPE_CHECKING:
+    from counterfoil.cli.checks import Check
 
 
 def verb(
@@ -21,7 +22,10 @@ def verb(
     counterfoil doctor
     counterfoil doctor --transport kafka -o json
     """  # noqa: D301 \b keeps lines as they are
-    found = asyncio.run(examine(Session(url, project, environment, timeout=5), transport))
+    from counterfoil.cli.checks import examine
+    from counterfoil.cli.session import Session, run
+
+    found = run(examine(Session(url, project, environment, timeout=5), transport))
     if output is Output.JSON:
         printing.document([asdict(check) for check in found])
     elif output is Output.TOKEN:
@@ -33,7 +37,7 @@ def verb(
         raise typer.Exit(code)
 
 
-def show(found: list[Check]) -> None:
+def show(found: "list[Check]") -> None:
     for check in found:
         printing.line(f"{check.state:<6} {check.name:<12} {printing.plain(check.what)}")
         if check.fix:

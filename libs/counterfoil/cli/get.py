@@ -1,20 +1,21 @@
 """counterfoil get: one credential, on stdout."""
 
-import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from counterfoil.cli import options, printing, wishes
 from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import Session
-from counterfoil.client.credential import Credential
+
+if TYPE_CHECKING:
+    from counterfoil.client.credential import Credential
 
 
 def verb(
     connector: Annotated[str, typer.Argument(help="Which: like postgres/demo.")],
-    scope: options.Scopes = None, detail: options.Details = None, lifetime: options.Lifetime = None,
+    scope: options.Scopes = None, detail: options.Details = None, repo: options.Repos = None, permission: options.Permissions = None,
+    lifetime: options.Lifetime = None,
     transport: options.Transport = "http", output: options.Show = Output.TABLE, timeout: options.Timeout = 10,
     project: options.Project = "web", environment: options.Environment = "production", url: options.Url = options.USUAL_URL,
 ) -> None:  # fmt: skip
@@ -22,20 +23,23 @@ def verb(
 
     \b
     counterfoil get postgres/demo --scope read --lifetime 5m -o token
+    counterfoil get github/acme-bot --repo acme/site --permission contents:read
     psql "$(counterfoil get postgres/demo -o token)"
     counterfoil get postgres/demo -t kafka -o json
     """  # noqa: D301 \b keeps lines as they are
-    session = Session(url, project, environment, timeout)
-    wish = wishes.wanted(scope, detail, lifetime)
+    from counterfoil.cli.session import Session, run
 
-    async def ask() -> Credential:
+    wish = wishes.wanted(connector, scope, detail, lifetime, repo, permission)
+    session = Session(url, project, environment, timeout)
+
+    async def ask() -> "Credential":
         async with session.client(transport) as cf:
             return await cf.exchange(connector, **wish)
 
-    show(asyncio.run(ask()), output)
+    show(run(ask()), output)
 
 
-def show(credential: Credential, output: Output) -> None:
+def show(credential: "Credential", output: Output) -> None:
     if output is Output.TOKEN:
         printing.line(credential.reveal())
     elif output is Output.JSON:

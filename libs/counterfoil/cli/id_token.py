@@ -1,14 +1,11 @@
 """counterfoil id-token: the OIDC token itself."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from counterfoil.cli import options, printing
-from counterfoil.cli.claims import unverified_claims
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import Session
 
 
 def verb(
@@ -23,8 +20,11 @@ def verb(
     COUNTERFOIL_ID_TOKEN="$(counterfoil id-token --project web --environment production)"
     counterfoil id-token -o json
     """  # noqa: D301 \b keeps lines as they are
+    from counterfoil.cli.claims import unverified_claims
+    from counterfoil.cli.session import Session, run
+
     session = Session(url, project, environment, operator=operator)
-    token = asyncio.run(session.token(audience))
+    token = run(session.token(audience))
     if output is Output.TOKEN:
         printing.line(token.text())
     elif output is Output.JSON:

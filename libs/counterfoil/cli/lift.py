@@ -1,14 +1,15 @@
 """counterfoil lift: the fences and blocks that wider revocations leave, listed, and lifted."""
 
-import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
 from counterfoil.cli import options, printing
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import V1, Session
+
+if TYPE_CHECKING:
+    from counterfoil.cli.session import V1, Session
 
 COLUMNS = ("name", "kind", "stops", "since")
 
@@ -25,7 +26,9 @@ def verb(
     counterfoil lift postgres/demo
     counterfoil lift 12281f8a-6973-4c7b-b287-159f992b3e6e
     """  # noqa: D301 \b keeps lines as they are
-    found = asyncio.run(go(Session(url, operator=True), name, dry_run))
+    from counterfoil.cli.session import Session, run
+
+    found = run(go(Session(url, operator=True), name, dry_run))
     if output is Output.JSON:
         printing.document(found)
     elif output is Output.TOKEN:
@@ -35,7 +38,7 @@ def verb(
         printing.table(found, COLUMNS)
 
 
-async def go(session: Session, name: str | None, dry_run: bool) -> list[dict[str, Any]]:
+async def go(session: "Session", name: str | None, dry_run: bool) -> list[dict[str, Any]]:
     """What stands, or of it what was named and is lifted now."""
     async with session.v1() as v1:
         stopped = await standing(v1)
@@ -49,8 +52,8 @@ async def go(session: Session, name: str | None, dry_run: bool) -> list[dict[str
         return chosen
 
 
-async def standing(v1: V1) -> list[dict[str, Any]]:
-    connectors, blocks = (await v1.get("connectors"))["connectors"], (await v1.get("blocks"))["blocks"]
+async def standing(v1: "V1") -> list[dict[str, Any]]:
+    connectors, blocks = await v1.every("connectors"), (await v1.get("blocks"))["blocks"]
     fenced = [{"name": one["name"], "kind": "fence", "stops": f"connector={one['name']}"} for one in connectors if one.get("state") != "active"]
     return fenced + [{"name": one["id"], "kind": "block", "stops": stops(one), "since": one.get("since")} for one in blocks]
 

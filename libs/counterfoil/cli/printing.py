@@ -1,6 +1,7 @@
 """What goes to stdout, in the three ways of `-o`."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -38,8 +39,21 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
         line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+COLOURS = {"+": "32", "-": "31", "~": "33"}
+
+
+def coloured(text: str) -> str:
+    """A line of a diff, for stderr: in colours where it is a terminal, and nobody minds (https://no-color.org)."""
+    colour = COLOURS.get(text.lstrip()[:1])
+    if colour is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():
+        return text
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
 def plain(value: Any) -> str:
     """For a terminal: whatever came from elsewhere steers no cursor."""
+    if isinstance(value, Mapping):
+        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if isinstance(value, list | tuple):
         return ",".join(map(plain, value))
     text = "" if value is None else str(value)

@@ -1,6 +1,7 @@
 """A registry file: YAML documents of entries, and where each connector's root secrets are to be read. No secret stands in it."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from counterfoil.client.errors import CounterfoilError
-from counterfoil.contracts.registry import Connector, Registered
+from counterfoil.contracts.registry import Connector, Installation, Registered
 from counterfoil.wire.secret import Secret
 
 ENTRY: TypeAdapter[Registered] = TypeAdapter(Registered)
 MOST = 64 * 1024
+STDIN = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +45,24 @@ def read(path: Path, env: Mapping[str, str] = os.environ) -> RegistryFile:
         references = found.pop("secrets", {})
         entry = checked(found, f"{path}: entry {number} ({found.get('kind')} {found.get('name') or found.get('connector') or ''})")
         entries.append(entry)
-        if references and not (isinstance(entry, Connector) and isinstance(references, dict)):
+        if references and not (isinstance(entry, Connector | Installation) and isinstance(references, dict)):
             raise typer.BadParameter(f"{path}: entry {number}: only a connector has secrets, each a name with {{env: NAME}} or {{file: path}}")
-        if isinstance(entry, Connector):
-            secrets += [RootSecret(entry.name, entry.installation, name, taken(where, path.parent, env)) for name, where in references.items()]
+        if isinstance(entry, Connector | Installation):
+            whose = entry.name if isinstance(entry, Connector) else entry.connector
+            secrets += [RootSecret(whose, entry.installation, name, taken(where, path.parent, env)) for name, where in references.items()]
     return RegistryFile(tuple(entries), tuple(secrets))
 
 
 def documents(path: Path) -> Iterable[Any]:
     """Each document is an entry or a list of entries."""
     try:
-        from counterfoil.cli.strict_yaml import load_all  # noqa: PLC0415 pyyaml is an extra
+        from counterfoil.cli.strict_yaml import load_all  # pyyaml is an extra
     except ModuleNotFoundError as error:
         if error.name != "yaml":
             raise
         raise CounterfoilError("no_yaml", "apply reads YAML, and pyyaml is not installed", fix="pip install 'counterfoil[cli]'") from None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = sys.stdin.read() if path == STDIN else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{path} cannot be read: {type(error).__name__}") from None
     for document in load_all(text, str(path)):

@@ -1,27 +1,27 @@
 """counterfoil revoke: one credential of one's own, or whatever a predicate names."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from counterfoil.cli import options, printing
+from counterfoil.cli import options, predicates, printing
 from counterfoil.cli.exits import CODES, UNAVAILABLE, say
 from counterfoil.cli.printing import Output
-from counterfoil.cli.session import V1, Session
 from counterfoil.client.errors import NotFound, Refused
 from counterfoil.client.lifetime import seconds
 
+if TYPE_CHECKING:
+    from counterfoil.cli.session import V1, Session
+
 PATIENCE = timedelta(seconds=60)
-PredicateOption = Annotated[str | None, typer.Option()]
 
 
 def verb(
     credential_id: Annotated[UUID | None, typer.Argument(help="One credential. Your own, unless --operator.")] = None,
-    connector: PredicateOption = None, project: PredicateOption = None, environment: PredicateOption = None, subject_hash: PredicateOption = None,
-    issuer: PredicateOption = None,
+    connector: predicates.Connector = None, project: predicates.Project = None, environment: predicates.Environment = None,
+    subject_hash: predicates.SubjectHash = None, issuer: predicates.Issuer = None,
     since: Annotated[str | None, typer.Option(help="Minted since: a time (RFC 3339), or a while ago like 1h.")] = None,
     cause: Annotated[str, typer.Option(help="Why, for the audit log.")] = "asked for on the command line",
     operator: Annotated[bool, typer.Option("--operator", help="Revoke as an operator what is not your own.")] = False,
@@ -36,20 +36,22 @@ def verb(
     counterfoil revoke --connector postgres/demo --dry-run
     counterfoil revoke --project web --environment preview --since 1h
     """  # noqa: D301 \b keeps lines as they are
+    from counterfoil.cli.session import Session, run
+
     named = {"connector": connector, "project": project, "environment": environment, "sub_hash": subject_hash, "issuer": issuer,
              "since": time_of(since)}  # fmt: skip
     predicate = {member: value for member, value in named.items() if value is not None}
     if (credential_id is None) == (not predicate):
         raise typer.BadParameter("give either a credential or a predicate like --connector")
     if credential_id is not None and not (operator or dry_run):
-        settle(asyncio.run(own(Session(url), credential_id)), output)
+        settle(run(own(Session(url), credential_id)), output)
         return
     if credential_id is not None:
         predicate = {"credential_id": str(credential_id)}
-    settle(asyncio.run(wider(Session(url, operator=True), {"predicate": predicate, "cause": cause, "dry_run": dry_run}, wait)), output)
+    settle(run(wider(Session(url, operator=True), {"predicate": predicate, "cause": cause, "dry_run": dry_run}, wait)), output)
 
 
-async def own(session: Session, credential_id: UUID) -> dict[str, Any]:
+async def own(session: "Session", credential_id: UUID) -> dict[str, Any]:
     async with session.client() as cf:
         answer = await cf.revoke(credential_id)
     if answer["accepted"] is None:
@@ -59,7 +61,7 @@ async def own(session: Session, credential_id: UUID) -> dict[str, Any]:
     return {"credential_id": str(credential_id)} | answer
 
 
-async def wider(session: Session, order: dict[str, Any], wait: bool) -> dict[str, Any]:
+async def wider(session: "Session", order: dict[str, Any], wait: bool) -> dict[str, Any]:
     async with session.v1() as v1:
         answer: dict[str, Any] = await v1.post("revocations", order)
         if order["dry_run"] or not wait:
@@ -68,7 +70,9 @@ async def wider(session: Session, order: dict[str, Any], wait: bool) -> dict[str
         return await settled(v1, answer["id"])
 
 
-async def settled(v1: V1, order: str) -> dict[str, Any]:
+async def settled(v1: "V1", order: str) -> dict[str, Any]:
+    import asyncio
+
     until = datetime.now(UTC) + PATIENCE
     while True:
         found: dict[str, Any] = await v1.get(f"revocations/{order}", wait="5")

@@ -30,3 +30,19 @@ def load_all(text: str, name: str) -> Iterator[Any]:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"{name}, line {mark.line + 1}" if mark else name
         raise typer.BadParameter(f"{where}: {problem or 'this is no YAML'}") from None
+
+
+class Written(yaml.SafeDumper):
+    pass
+
+
+def text(dumper: Written, value: str) -> yaml.ScalarNode:
+    """Several lines as several lines: Cedar is read by people."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+Written.add_representer(str, text)
+
+
+def dump(found: Any) -> str:
+    return yaml.dump(found, Dumper=Written, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False)

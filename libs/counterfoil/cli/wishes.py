@@ -1,11 +1,13 @@
-"""The options of a wish, read: what `get` and `run` have in common."""
+"""The options of a wish, read; and a wish written as the line that asks for it."""
 
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import typer
 
+from counterfoil.cli import sugar
 from counterfoil.client.lifetime import seconds
 
 
@@ -15,8 +17,16 @@ class Wanted(TypedDict):
     lifetime: int | None
 
 
-def wanted(scope: Sequence[str] | None, detail: Sequence[str] | None, asked: str | None) -> Wanted:
-    return {"scopes": scope or (), "details": details(detail), "lifetime": lifetime(asked)}
+def wanted(
+    connector: str, scope: Sequence[str] | None, detail: Sequence[str] | None, asked: str | None, repo: Sequence[str] | None = None,
+    permission: Sequence[str] | None = None,
+) -> Wanted:  # fmt: skip
+    if (repo or permission) and not sugar.knows(connector):
+        raise typer.BadParameter(f"--repo and --permission are for {sugar.GITHUB}/...; {connector} takes --scope and --detail")
+    return {
+        "scopes": [*(scope or ()), *sugar.scopes(permission or ())], "details": [*details(detail), *sugar.details(repo or ())],
+        "lifetime": lifetime(asked),
+    }  # fmt: skip
 
 
 def lifetime(text: str | None) -> int | None:
@@ -37,3 +47,15 @@ def details(texts: Sequence[str] | None) -> list[dict[str, Any]]:
             raise typer.BadParameter("a detail is a JSON object", param_hint="--detail")
         found.append(detail)
     return found
+
+
+def line(connector: str, wish: Mapping[str, Any]) -> str:
+    """The `counterfoil get` that asks for it, ready to be pasted."""
+    asked_scopes, asked_details = list(wish.get("scopes") or ()), list(wish.get("details") or ())
+    words = sugar.spoken(connector, asked_scopes, asked_details)
+    if words is None:
+        words = [word for one in asked_scopes for word in ("--scope", str(one))]
+        words += [word for one in asked_details for word in ("--detail", json.dumps(one, separators=(",", ":")))]
+    if wish.get("lifetime"):
+        words += ["--lifetime", str(wish["lifetime"])]
+    return shlex.join(["counterfoil", "get", connector, *words])
