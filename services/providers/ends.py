@@ -83,8 +83,8 @@ class Ends:
     def _means(self, row: Row, provider: Provider) -> tuple[Handle, Secret | None]:
         if provider.revocation in NOTHING_TO_CALL:
             raise Uncertain(row["expires_at"])
-        # Of an answer that was lost nobody knows how long the provider's own time was: as long as it can be.
-        latest = row["expires_at"] if row["ends_by_itself"] else max(row["expires_at"], row["sent_at"] + provider.longest)
+        # Of an answer that was lost nobody knows when it was made, nor how long the provider's own time was: as late and as long as can be.
+        latest = row["expires_at"] if row["ends_by_itself"] else max(row["expires_at"], row["sent_at"] + provider.window + provider.longest)
         token = self._token(row, latest) if provider.revocation is Revocation.BY_POSSESSION else None
         handle = row["handle"] or provider.handle(row["credential_id"])
         if handle is None:

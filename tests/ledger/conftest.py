@@ -37,6 +37,7 @@ class Declared:
     idempotency: Idempotency = Idempotency.BY_NAME
     ends_by_itself: bool = False
     longest: timedelta = timedelta(hours=1)
+    window: timedelta = timedelta(seconds=30)
 
 
 @dataclass

@@ -71,12 +71,12 @@ async def test_the_second_seal_of_what_ends_by_itself_goes_after_that(revoking: 
     assert await revoking.books.owner.fetchval("SELECT seal_2 FROM mint") is None
 
 
-async def test_a_lost_answer_is_uncertain_for_as_long_as_the_provider_may_keep_it_alive(revoking: Revoking):
+async def test_a_lost_answer_is_uncertain_for_as_long_as_the_provider_may_keep_what_it_made_at_the_last_moment(revoking: Revoking):
     intent = await begun(revoking)
     await failed(revoking, intent, in_hand=False)
     await revoking.tries(intent.credential_id)
     assert await revoking.books.state(intent.credential_id) == "uncertain"
-    assert await revoking.books.owner.fetchval("SELECT expires_at FROM mint") == intent.sent_at + timedelta(hours=1)
+    assert await revoking.books.owner.fetchval("SELECT expires_at FROM mint") == intent.sent_at + timedelta(hours=1, seconds=30)
 
     revoking.late = timedelta(minutes=59)
     await revoking.tries(intent.credential_id)
