@@ -21,13 +21,14 @@ class Sizes:
     syncs: int = 300
     lent: int = 20
     lent_seconds: int = 20
+    commands: int = 9
 
 
 NORMAL = Sizes()
 LONG = Sizes(lasting=1_000_000)
 QUICK = Sizes(
     repeats=1, tokens=5, closed=120, http=80, roles=20, fast_roles=20, rates=(100,), seconds=1, slow=50, lasting=200, crypto=50, syncs=20, lent=2,
-    lent_seconds=3,
+    lent_seconds=3, commands=1,
 )  # fmt: skip
 OUTSTANDING = 200
 CONNECTIONS = 150

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from services.dev.bench import floors, lasting, latency, rates, relays, roles
+from services.dev.bench import commands, floors, lasting, latency, rates, relays, roles
 from services.dev.bench.figures import Figure
 from services.dev.bench.sizes import Sizes
 from services.dev.bench.stand import Stand, standing
@@ -18,6 +18,7 @@ async def measured(sizes: Sizes, say: Say) -> list[Figure]:
 async def parts(stand: Stand, sizes: Sizes, say: Say) -> AsyncIterator[list[Figure]]:
     yield [Figure("start to the first exchange, once installed", stand.ready_after, "s", most=15)]
     yield await floor(stand, sizes, say)
+    yield await commands.commands(stand, sizes, say)
     dsn = await relays.database(stand)
     yield await latency.at_fifty(stand, sizes, dsn, say)
     yield await rates.over_the_bus(stand, sizes, dsn, say)
