@@ -20,7 +20,12 @@ from tests.support.issuer import serving
 
 TOKEN = "e30.eyJzdWIiOiJtZSIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUifQ.c2ln"
 """{"sub": "me", "iss": "https://issuer.example"}"""
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERFOIL_", "PG"))}
+PLATFORMS = (
+    "ACTIONS_", "AWS_", "AZURE_", "BITBUCKET_", "BUILDKITE", "CIRCLE", "CLOUD_RUN_", "GCE_", "GITHUB_", "GITLAB_", "IDENTITY_", "K_SERVICE",
+    "SPACELIFT", "SPIFFE_", "TFC_", "VERCEL", "XDG_CONFIG_HOME",
+)  # fmt: skip
+"""Whoever runs the tests is somebody: the command shall not be."""
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERFOIL_", "PG", *PLATFORMS))} | {"HOME": "/nowhere"}
 
 
 @dataclass(frozen=True)

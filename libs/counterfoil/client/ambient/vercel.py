@@ -14,7 +14,7 @@ from counterfoil.wire.secret import Secret
 
 HEADER, VARIABLE = "x-vercel-oidc-token", "VERCEL_OIDC_TOKEN"
 EXCHANGE = "https://oidc.vercel.com/~token"
-ENABLE = "turn on Secure Backend Access (OIDC) in the project's settings; in a function wrap the work: `with vercel.request(headers):`"
+ENABLE = "turn on Secure Backend Access (OIDC) for the project; in a function do the work within counterfoil.client.ambient.vercel.request(headers)"
 _of_request: ContextVar[Secret | None] = ContextVar("counterfoil_vercel_token", default=None)
 
 
