@@ -47,6 +47,12 @@ async def connected(server: Postgres) -> object:
         await admin.close()
 
 
+async def noted(town: Town, lent: Credential) -> object:
+    """What was handed over a moment before the end, and not noted yet, is revoked as if it had not been."""
+    async with town.sql() as db:
+        return await db.fetchval("SELECT delivered IS NOT NULL FROM reply WHERE credential_id = $1", lent.credential_id)
+
+
 async def let_replicate(server: Postgres) -> None:
     with (server.data / "pg_hba.conf").open("a") as rules:
         rules.write(REPLICATION)
@@ -83,6 +89,7 @@ async def lost(folder: Path, kafka: str) -> AsyncIterator[Story]:
             before = await lend(town)
             await called("pg_basebackup", *way(server), f"--pgdata={base}", "--checkpoint=fast", "--wal-method=none")
             story = Story(town, before, await lend(town), (await page(town))["checkpoint"])
+            await until(lambda: noted(town, story.after))
             server.child.process.send_signal(signal.SIGKILL)
             await children.forget(server.child)
         await stopped(town)
