@@ -1,18 +1,23 @@
 """The SDK on the whole town: every service, a real Kafka, a real PostgreSQL. Async over HTTP and over the bus, and blocking."""
 
 import asyncio
+from types import ModuleType
 from typing import Any
 
 import asyncpg
 import httpx
+import httpx2
 import pytest
 
 import counterfoil.sync
 from counterfoil import App, Client, Denied, Unsupported
+from tests.support.github import GitHub
 from tests.support.town import Town
 from tests.support.waiting import until
+from tests.walk import test_github as walk
 
 REFUSED = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
+BOT = "github/walked-bot"
 both = pytest.mark.parametrize("transport", ["http", "kafka"])
 
 
@@ -108,6 +113,26 @@ async def test_a_lent_database_role_is_never_put_into_a_header(surroundings: Tow
     async with Client() as cf, httpx.AsyncClient() as http:
         with pytest.raises(Unsupported, match="no_bearer"):
             await http.get(f"{surroundings.plan.url}/problems/late", auth=cf.auth("postgres/demo", ["read"]))
+
+
+@pytest.fixture(scope="module")
+async def bot(town: Town, github: GitHub) -> GitHub:
+    await walk.register(town, github, BOT, github.config(), "acme/a")
+    await walk.lent(town, "acme/a", connector=BOT)
+    return github
+
+
+@pytest.mark.usefixtures("surroundings")
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
+async def test_a_token_that_somebody_ended_is_replaced_when_github_says_401(bot: GitHub, library: ModuleType):
+    wish: dict[str, Any] = {"scopes": ["contents:read"], "details": [{"type": "github", "repositories": ["acme/a"]}], "lifetime": "5m"}
+    async with Client() as cf, library.AsyncClient(auth=cf.auth(BOT, **wish), base_url=bot.url) as http:
+        first = await cf.get_token(BOT, **wish)
+        assert (await http.get("/repos/acme/a")).status_code == 200
+        assert await bot.asks(first.reveal(), "DELETE", "/installation/token") == 204
+        assert (await http.get("/repos/acme/a")).status_code == 200
+        assert (await cf.get_token(BOT, **wish)).credential_id != first.credential_id
+        assert (await http.get("/repos/acme/closed")).status_code in {403, 404}
 
 
 @both

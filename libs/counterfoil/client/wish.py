@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.client.lifetime import Lifetime, seconds
-from counterfoil.wire.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +41,6 @@ class Wish:
 
     def key(self) -> bytes:
         """The same for all wishes that ask for the same: details are a set, as scopes are. ValueError for what no JSON can hold."""
+        from counterfoil.wire.canonical import canonical  # noqa: PLC0415 nobody but the cache waits for it
+
         return canonical(self.document() | {"details": [one.decode() for one in sorted(canonical(dict(detail)) for detail in self.details)]})
