@@ -11,6 +11,9 @@ from counterfoil.client.errors import CounterfoilError
 COMPLETING = "_COUNTERFOIL_COMPLETE"
 """Set by the shell's completion script: what follows is a line that is not finished."""
 
+AWS = "credential-process"
+"""The one verb that other programs start all the time: it goes without typer."""
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -29,10 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def call(given: list[str]) -> None:
+    if given[:1] == [AWS] and "--help" not in given:
+        from counterfoil.cli.aws import serve
+
+        serve(given[1:])
+        return
     from counterfoil.cli.app import app
 
     if COMPLETING in os.environ:
-        from typer._completion_classes import completion_init
+        from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
     app(given, prog_name="counterfoil")

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import typer
-
 GITHUB = "github"
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+|\*")
 """In a ceiling, * is any."""
@@ -21,13 +19,13 @@ def knows(connector: str) -> bool:
 
 def scopes(permission: Sequence[str]) -> list[str]:
     if wrong := [one for one in permission if not PERMISSION.fullmatch(one)]:
-        raise typer.BadParameter(f"like contents:read, not {wrong[0]}", param_hint="--permission")
+        raise ValueError(f"--permission is like contents:read, not {wrong[0]}")
     return list(permission)
 
 
 def details(repo: Sequence[str]) -> list[dict[str, Any]]:
     if wrong := [one for one in repo if not REPOSITORY.fullmatch(one)]:
-        raise typer.BadParameter(f"like owner/name, not {wrong[0]}", param_hint="--repo")
+        raise ValueError(f"--repo is like owner/name, not {wrong[0]}")
     return [{"type": GITHUB, "repositories": list(repo)}] if repo else []
 
 

@@ -27,6 +27,7 @@ OURS = {
     "run": "Run a command with credentials that are revoked when it ends.",
     "explain": "Say whether a request would be granted, and why.",
     "revoke": "Revoke a credential, or all that a predicate names.",
+    "credential-process": "Print AWS credentials, as a profile's credential_process reads them.",
     "lift": "List what a wider revocation has stopped, or let it go on.",
     "credentials": "List the credentials that may be alive.",
     "audit": "Read the audit log.",
@@ -41,6 +42,7 @@ OURS = {
     "policy": "Forbid or permit beside the links, in Cedar.",
     "apply": "Make the registry what a file says.",
     "export": "Write the registry as a file that apply reads.",
+    "completion": "Let the shell complete verbs and options.",
     "doctor": "Look for what is wrong, and say what to do.",
 }
 GROUP = "counterfoil.commands"

@@ -23,10 +23,11 @@ def wanted(
 ) -> Wanted:  # fmt: skip
     if (repo or permission) and not sugar.knows(connector):
         raise typer.BadParameter(f"--repo and --permission are for {sugar.GITHUB}/...; {connector} takes --scope and --detail")
-    return {
-        "scopes": [*(scope or ()), *sugar.scopes(permission or ())], "details": [*details(detail), *sugar.details(repo or ())],
-        "lifetime": lifetime(asked),
-    }  # fmt: skip
+    try:
+        scopes, repositories = sugar.scopes(permission or ()), sugar.details(repo or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return {"scopes": [*(scope or ()), *scopes], "details": [*details(detail), *repositories], "lifetime": lifetime(asked)}
 
 
 def lifetime(text: str | None) -> int | None:
