@@ -27,7 +27,7 @@ async def end(liar: Liar, first: Says, second: Says | None = None, until: dateti
     if second:
         liar.set(LOOK, second)
     made = desk(liar)
-    await made.provider.revoke({"until": until.isoformat() if until else None}, made.config, made.root, token)
+    await made.provider.revoke({"api": liar.url, "until": until.isoformat() if until else None}, made.config, made.root, token)
 
 
 @pytest.mark.parametrize("first", [GONE, said(401)])
@@ -94,7 +94,17 @@ async def test_another_network_is_no_way_around_what_the_entry_allows(liar: Liar
     with pytest.raises(Refused):
         await made.mint()
     with pytest.raises(Refused):
-        await made.provider.revoke({"until": None}, made.config, made.root, TOKEN)
+        await made.provider.revoke({"api": liar.url, "until": None}, made.config, made.root, TOKEN)
+    assert liar.asked == []
+
+
+async def test_a_token_is_shown_to_nobody_but_the_place_that_gave_it(liar: Liar):
+    made = desk(liar)
+
+    with pytest.raises(Unavailable) as caught:
+        await made.provider.revoke({"api": "https://api.github.com", "until": None}, made.config, made.root, TOKEN)
+
+    assert caught.value.code == "api_changed"
     assert liar.asked == []
 
 

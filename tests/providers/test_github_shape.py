@@ -50,7 +50,7 @@ async def test_no_request_of_ours_violates_the_description(github: GitHub, descr
 
     minted = await desk.mint(scopes=frozenset({"contents:read", "issues:write"}), details=named("octocat/a", "octocat/b"))
     with pytest.raises(Unavailable) as example_lives:
-        await desk.provider.revoke({"until": None}, desk.config, desk.root, token_of(minted))
+        await desk.provider.revoke({"api": described, "until": None}, desk.config, desk.root, token_of(minted))
 
     assert example_lives.value.code == "still_alive"
     assert [one.status for one in heard.answers] == [201, 204, 200]

@@ -33,11 +33,11 @@ def token(body: Body) -> Secret | None:
     return Secret(found) if isinstance(found, str) and found else None
 
 
-def lent(order: Order, wish: Wish, found: Secret, status: int, body: Body, now: datetime) -> Minted:
+def lent(order: Order, wish: Wish, found: Secret, status: int, body: Body, api: str, now: datetime) -> Minted:
     """Over when the lent time is: the hour that GitHub gives is no reason to lend for longer, so the token is ended before."""
     ends, granted = expiry(body), scopes(body, wish)
     sane = ends is not None and ends <= now + HOUR + SLACK
-    handle: Handle = {"until": (now + HOUR).isoformat() if sane else None}
+    handle: Handle = {"api": api, "until": (now + HOUR).isoformat() if sane else None}
     over = min(order.expires_at, ends) if ends else order.expires_at
     secret = answer(found.text(), "Bearer", username=USERNAME, password=found.text())
     why = amiss(found.text(), status, granted, ends, now)
