@@ -16,6 +16,12 @@ PROCESSES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoke
 ONE_SHOTS = ("setup", "kafka-setup")
 PARTS = ("kafka", "postgres", "collector")
 
+OPERATORS: Mapping[str, str] = {
+    "COUNTERFOIL_URL": "https://credentials.example.org", "COUNTERFOIL_ORIGIN": "log.example.org", "OTLP_ENDPOINT": "https://otlp.example.org",
+    "COUNTERFOIL_FIRST_ADMIN": "https://issuer.example.org|ada",
+}  # fmt: skip
+"""What only an operator can know."""
+
 
 @cache
 def composed() -> Mapping[str, Any]:
@@ -42,3 +48,14 @@ def secrets(name: str) -> Mapping[str, str]:
 def volumes(name: str) -> Mapping[str, str]:
     """By source: where it is mounted, and `:ro` where it cannot be written."""
     return dict(one.split(":", 1) for one in service(name).get("volumes", []))
+
+
+def filled(value: str) -> str:
+    return VARIABLE.sub(lambda hit: OPERATORS.get(hit[1], hit[3] if hit[2] == "-" else ""), value)
+
+
+def environment(name: str, folder: Path) -> dict[str, str]:
+    """What the container sees, with the secrets where they are here."""
+    mounted = {f"/run/secrets/{target}": str(folder / source) for target, source in secrets(name).items()}
+    found = {key: filled(str(value)) for key, value in service(name)["environment"].items()}
+    return {key: mounted.get(value, str(folder) if value == "/run/secrets" else value) for key, value in found.items()}

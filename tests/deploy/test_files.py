@@ -16,7 +16,7 @@ from services.gateway.own_settings import OwnSettings
 from services.ops.database import ROLES
 from services.ops.setup import Wanted
 from tests.architecture.test_settings import PAGE, documented
-from tests.deploy.composed import FILE, PROCESSES, ROOT, SETTING, VARIABLE, composed, secrets, service, services
+from tests.deploy.composed import FILE, PROCESSES, ROOT, SETTING, VARIABLE, composed, environment, service, services
 from tests.docs.pages import rows, section
 
 DOCKERFILE, COLLECTOR, INSTALL = ROOT / "deploy/Dockerfile", ROOT / "deploy/otel/collector.yaml", ROOT / "docs/operate/install.md"
@@ -24,10 +24,6 @@ KAFKA = sorted(path for path in (ROOT / "deploy/kafka").iterdir() if path.suffix
 NAMED = (FILE, DOCKERFILE, COLLECTOR, INSTALL, ROOT / "deploy/healthy", ROOT / "deploy/secrets.sh", *KAFKA)
 PRODUCTION = ("Every service", "The gateway", "Setting up")
 """Sections of the page of settings, which a test holds against the code."""
-OPERATORS: Mapping[str, str] = {
-    "COUNTERFOIL_URL": "https://credentials.example.org", "COUNTERFOIL_ORIGIN": "log.example.org", "OTLP_ENDPOINT": "https://otlp.example.org",
-    "COUNTERFOIL_FIRST_ADMIN": "https://issuer.example.org|ada",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("file", NAMED, ids=lambda file: file.name)
@@ -53,23 +49,12 @@ def test_the_page_lists_what_compose_can_be_told():
     assert told == found
 
 
-def filled(value: str) -> str:
-    return VARIABLE.sub(lambda hit: OPERATORS.get(hit[1], hit[3] if hit[2] == "-" else ""), value)
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What deploy/secrets.sh makes."""
     folder = tmp_path_factory.mktemp("made") / "secrets"
     subprocess.run(["/bin/sh", str(ROOT / "deploy/secrets.sh"), str(folder)], check=True, capture_output=True)
     return folder
-
-
-def environment(name: str, folder: Path) -> dict[str, str]:
-    """What the container sees, with the secrets where they are here."""
-    mounted = {f"/run/secrets/{target}": str(folder / source) for target, source in secrets(name).items()}
-    found = {key: filled(str(value)) for key, value in service(name)["environment"].items()}
-    return {key: mounted.get(value, str(folder) if value == "/run/secrets" else value) for key, value in found.items()}
 
 
 @pytest.mark.parametrize("name", PROCESSES)
