@@ -7,11 +7,12 @@ import pytest
 
 import counterfoil
 
-HEAVY = ("httpx", "aiokafka", "typer", "pydantic", "cryptography", "opentelemetry")
+HEAVY = ("httpx", "httpx2", "aiokafka", "typer", "pydantic", "cryptography", "opentelemetry", "asyncio")
 
 
-def test_the_client_comes_without_what_is_not_used_yet():
-    asked = f"import sys; from counterfoil import Client; print([name for name in {HEAVY} if name in sys.modules])"
+@pytest.mark.parametrize("package", ["counterfoil", "counterfoil.sync"])
+def test_the_client_comes_without_what_is_not_used_yet(package: str):
+    asked = f"import sys; from {package} import App, Client, User; print([name for name in {HEAVY} if name in sys.modules])"
 
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -87,6 +87,22 @@ async def test_it_works_where_a_loop_is_running(gateway: Gateway):
         assert cf.get_token("github/acme").reveal() == "canary-1"
 
 
+def test_its_auth_serves_blocking_and_async_requests_alike(gateway: Gateway):
+    def api(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200 if request.headers["authorization"] == "Bearer canary-2" else 401)
+
+    async def asked(auth: Any) -> int:
+        async with httpx.AsyncClient(transport=wire, auth=auth) as http:
+            return (await http.get(URL)).status_code
+
+    wire = httpx.MockTransport(api)
+    with gateway.blocking() as cf, httpx.Client(transport=wire, auth=cf.auth("github/acme")) as http:
+        assert http.get(URL).status_code == 200
+        assert asyncio.run(asked(cf.auth("github/acme"))) == 200
+
+    assert len(gateway.asked) == 2
+
+
 def test_a_token_callable_that_waits_for_its_own_client_is_told(gateway: Gateway):
     def token() -> str:
         return cf.get_token("github/acme").reveal()

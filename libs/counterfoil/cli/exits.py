@@ -12,8 +12,8 @@ OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 125, 126, 127, 128
 """Those of `run`: what is not the child's own."""
 
 CODES: dict[type[CounterfoilError], int] = {
-    errors.Denied: 3, errors.ConsentRequired: 3, errors.NotFound: 3, errors.Revoked: 3, errors.NoIdentity: 4, errors.Rejected: 4,
-    errors.Refused: 5, errors.Unavailable: UNAVAILABLE, errors.RateLimited: UNAVAILABLE,
+    errors.Denied: 3, errors.ConsentRequired: 3, errors.InstallationRequired: 3, errors.NotFound: 3, errors.Revoked: 3, errors.NoIdentity: 4,
+    errors.Rejected: 4, errors.Refused: 5, errors.Unavailable: UNAVAILABLE, errors.RateLimited: UNAVAILABLE,
 }  # fmt: skip
 
 

@@ -52,7 +52,8 @@ class News:
                 wait = FIRST_PAUSE
                 await self._follow(listener)
             except Exception as error:  # noqa: BLE001 whatever it was, it is tried again
-                log.warning("revocations are not heard", extra={"error": type(error).__name__})
+                if wait == FIRST_PAUSE:  # once, and again after it went well
+                    log.warning("revocations are not heard", extra={"error": type(error).__name__})
             finally:
                 self._tried.set()
                 await listener.stop()

@@ -33,7 +33,7 @@ class Opened:
         key = caller, subject, wish.key()
         if instead_of is not None:
             self.wallet.instead_of(key, instead_of)
-        return await self.wallet.get(key, lambda: self._exchanged(wish, source, Deadline(self._timeout)))
+        return await self.wallet.get(key, lambda: self._exchanged(wish, source, deadline))
 
     async def exchange(self, wish: Wish, request_id: UUID | str | None = None) -> Credential:
         return await self._exchanged(wish, self._caller.identity.token, Deadline(self._timeout), request_id)
