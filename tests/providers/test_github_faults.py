@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from counterfoil.wire.secret import Secret
 from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
@@ -120,7 +122,17 @@ async def test_another_installation_is_not_held_up_by_it(liar: Liar):
     await made.mint(config={**made.config, "installation_id": 8})
 
 
-@pytest.mark.parametrize("key", [CANARY, "-----BEGIN RSA PRIVATE KEY-----\n" + CANARY + "\n-----END RSA PRIVATE KEY-----", ""])
+def weak() -> str:
+    """RSA of 1024 bits: GitHub gives none, and it could be broken."""
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - what has to be refused
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+def elliptic() -> str:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize("key", [CANARY, "-----BEGIN RSA PRIVATE KEY-----\n" + CANARY + "\n-----END RSA PRIVATE KEY-----", "", weak(), elliptic()])
 async def test_what_is_no_key_is_refused_before_anything_is_sent(liar: Liar, key: str):
     made = desk(liar)
     with pytest.raises(Refused) as caught:

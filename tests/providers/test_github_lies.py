@@ -88,9 +88,11 @@ async def test_what_it_says_of_its_end_is_no_reason_not_to_end_it(liar: Liar, en
     liar.set(LOOK, said(401))
     made = desk(liar)
 
-    await made.revoke(await made.mint())
+    minted = await made.mint()
+    await made.revoke(minted)
 
     assert len(liar.at(END)) == len(liar.at(LOOK)) == 1
+    assert (minted.handle["until"] is not None) == (ends is not None and ends < "2900")  # dead by then, whatever becomes of it
 
 
 @pytest.mark.parametrize("token", ["g", STATELESS, "x" * 4095, "ghs_~!/+=,;\"'"])
