@@ -79,7 +79,7 @@ async def test_no_metadata_at_all_is_a_fault_of_the_config_and_a_bad_day_is_not(
     liar.set(RFC8414, Says(cut=True))
     assert await fault(liar, Unavailable) == "unreachable"
 
-    liar.set(RFC8414, Says(pause=5))
+    liar.set(RFC8414, Says(liar.metadata(), pause=4))
     assert await fault(liar, Unavailable, window=1) == "timeout"
 
 

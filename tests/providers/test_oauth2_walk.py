@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -81,9 +81,10 @@ async def test_a_token_is_active_and_revoked_by_its_holder_it_is_not(town: Town,
     bearer = {"Authorization": f"Bearer {await town.id_token()}"}
     revoked = await town.http.post(f"{town.plan.url}/oauth2/revoke", data={"token": body["access_token"]}, headers=bearer)
 
-    assert revoked.json()["state"] == "revoked", revoked.text
+    assert revoked.json()["state"] in {"accepted", "revoked"}, revoked.text
+    found = await settled(town, name, "revoked")
+    assert (found["cause"], found["seal_2"]) == ("requested", None)
     assert not await oidc.active(body["access_token"])
-    assert (await row(town, body["credential_id"]))["seal_2"] is None
     assert body["access_token"].encode() not in town.logs()
 
 
@@ -116,8 +117,9 @@ async def test_a_self_contained_token_is_uncertain_until_the_servers_own_time(to
     bearer = {"Authorization": f"Bearer {await town.id_token()}"}
     revoked = await town.http.post(f"{town.plan.url}/oauth2/revoke", data={"token": body["credential_id"]}, headers=bearer)
 
-    assert revoked.json()["state"] == "uncertain"
-    assert (await row(town, body["credential_id"]))["expires_at"] > datetime.now(UTC) + timedelta(seconds=590)
+    assert revoked.json()["state"] in {"accepted", "uncertain"}, revoked.text
+    found = await settled(town, name, "uncertain")
+    assert found["expires_at"] > found["sent_at"] + timedelta(seconds=590)
 
 
 async def test_a_bad_secret_is_a_refusal_and_the_audit_log_has_the_reason_in_our_words(town: Town, oidc: Oidc):
@@ -145,7 +147,7 @@ async def test_a_lost_answer_is_asked_for_once_and_uncertain_for_as_long_as_it_m
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_unknown")
     assert len(liar.at("/token")) == 1
     found = await settled(town, name, "uncertain")
-    assert found["expires_at"] == found["sent_at"] + timedelta(days=1)
+    assert found["sent_at"] + timedelta(days=1) <= found["expires_at"] <= found["window_closes_at"] + timedelta(days=1, minutes=1)
 
 
 async def test_more_than_was_asked_is_refused_and_ended_though_the_server_makes_it_hard(town: Town, liar: Liar):
