@@ -10,7 +10,7 @@ from counterfoil.cli.printing import Output
 
 def verb(
     project: options.Project = "web", environment: options.Environment = "production",
-    audience: Annotated[str | None, typer.Option(help="For whom; the gateway itself where absent. Local issuer only.")] = None,
+    audience: Annotated[str | None, typer.Option(help="For whom to ask the platform or the local issuer; the gateway where absent.")] = None,
     operator: Annotated[bool, typer.Option("--operator", help="The operator's. Local issuer only.")] = False,
     output: options.Show = Output.TOKEN, url: options.Url = options.USUAL_URL,
 ) -> None:  # fmt: skip
