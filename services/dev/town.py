@@ -20,6 +20,7 @@ from services.dev.jars import ROOT
 from services.dev.spawn import Command
 from services.dev.trouble import Say
 from services.ops import key_chest
+from services.ops.database import ROLES
 
 PARTITIONS = 4
 MODULES = {
@@ -44,7 +45,7 @@ class Plan:
     ports: Mapping[str, int]
     prefix: str = "counterfoil"
     database: str = "counterfoil"
-    passwords: Mapping[str, str] = field(default_factory=lambda: {role: database.password() for role in database.ROLES}, repr=False)
+    passwords: Mapping[str, str] = field(default_factory=lambda: {role: database.password() for role in ROLES}, repr=False)
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """By role: what only that process is told. `ops` is who makes the topics."""

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from counterfoil.contracts.registry import Connector
 from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.service import database
 from counterfoil_server.runtime.settings import Settings
-from counterfoil_server.runtime.starting import needing
-from counterfoil_server.runtime.store.database import Pool, connect
+from counterfoil_server.runtime.store.database import Pool
 from services.providers.roots import Roots
 from services.providers.seam import Handle, Provider, ProviderError, Revocation
 from services.providers.shelf import Shelf
@@ -83,8 +83,7 @@ class Orphans:
 
 async def run(settings: Settings, shelf: Shelf, *, end: bool) -> int:
     """As the role `revoke`, once. Prints a line each; the exit code is 0 where nothing is left."""
-    with needing("the database", "COUNTERFOIL_DATABASE"):
-        db = await connect(settings.database, name="orphans")
+    db = await database(settings, "orphans")
     try:
         roots, registry = Roots(db, settings.keys, None), Registry(db, settings.database)
         await roots.complete()

@@ -28,7 +28,7 @@ def test_a_link_counts_its_project_in_its_environments_and_a_subject_is_counted_
     )
     subject, project = caps(grant, connector, link)
     assert (subject.issuer, subject.sub_hash, subject.project) == (grant.issuer, grant.sub_hash, None)
-    assert (project.project, project.environments, project.sub_hash) == ("web", {"production", "staging"}, None)
+    assert (project.project, project.environments, project.sub_hash) == ("web", frozenset({"production", "staging"}), None)
 
 
 @pytest.mark.parametrize(("live", "minute", "said"), [(2, 0, "alive at once"), (0, 3, "a minute"), (1, 2, None)])

@@ -14,12 +14,13 @@ import pytest
 from counterfoil.client.client import Client
 from counterfoil.wire.kafka import Connection
 from counterfoil.wire.secret import Secret
-from services.dev import database, demo, seed, town
+from services.dev import demo, seed, town
 from services.dev.child import Child
 from services.dev.children import Children
 from services.dev.ports import HOST, free_port
 from services.dev.postgres import Postgres
 from services.dev.town import MODULES, Plan
+from services.ops.database import ROLES
 from tests.support.demo import BROKER_PASSWORD
 from tests.support.otlp import Receiver, receiving
 from tests.support.parts import say
@@ -111,7 +112,7 @@ async def founded(
         ports,
         prefix=f"t{name}",
         database=f"town_{name}",
-        passwords={role: f"{role}-in-every-town" for role in database.ROLES},
+        passwords={role: f"{role}-in-every-town" for role in ROLES},
         extra={"COUNTERFOIL_LOG_LEVEL": "INFO"} | (extra or {}),
     )
     async with receiving() as otlp, Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:

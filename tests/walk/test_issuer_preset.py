@@ -44,6 +44,6 @@ async def test_a_preset_lets_its_platform_in_for_as_long_as_it_stands(town: Town
         assert (await sh("issuer", "remove", "second", "--yes")).code == 0
 
         async def unknown() -> bool:
-            return (await answer(town, issuer.sign(SECOND))).get("code") == "unknown_issuer"
+            return bool((await answer(town, issuer.sign(SECOND))).get("code") == "unknown_issuer")
 
         await until(unknown)

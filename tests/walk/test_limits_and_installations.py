@@ -50,4 +50,4 @@ async def test_a_wish_names_an_installation_and_gets_what_differs_there(town: To
     async with town.sql("postgres") as db:
         limits = [await db.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = $1", one.parts()["username"]) for one in (own, second)]
     assert limits == [10, 3]
-    assert json.loads(second.receipt.leaf)["fact"]["installation"] == "second"
+    assert json.loads(second.receipt.leaf or "")["fact"]["installation"] == "second"

@@ -65,12 +65,16 @@ class Wiring:
 Wire = Callable[[Runtime], Awaitable[Wiring]]
 
 
+async def database(settings: Settings, name: str) -> Pool:
+    with needing("the database", "COUNTERFOIL_DATABASE"):
+        return await connect(settings.database, name=name, most=8)
+
+
 @asynccontextmanager
 async def opened(settings: Settings, role: str) -> AsyncIterator[Runtime]:
     """Database, keys, publisher: in this order, and closed in the other. What cannot be opened says so: see starting.py."""
     telemetry = Telemetry(role)
-    with needing("the database", "COUNTERFOIL_DATABASE"):
-        db = await connect(settings.database, name=role, most=8)
+    db = await database(settings, role)
     publisher = Publisher(settings.kafka)
     try:
         keys = KeyRing(db, settings.keys, role)
