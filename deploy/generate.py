@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from deploy import acls_page, acls_script, asyncapi, cli_page, topics_page
+from deploy import acls_page, acls_script, asyncapi, catalog, cli_page, openapi, topics_page
 from deploy.compatibility import breaking
 from deploy.schemas import of_registry, of_topics
 from deploy.topology import ROOT, everyone
 
 Texts = Mapping[str, str]
-SCHEMAS = "schemas"
+SCHEMAS, OPENAPI = "schemas", "schemas/openapi.json"
 REFUSED = """A breaking change within a major version is refused:
 
 {breaks}
@@ -38,6 +38,8 @@ def generated(root: Path = ROOT) -> Texts:
         cli_page.WHERE: cli_page.page(root),
         "docs/reference/acls.md": acls_page.page(),
         "deploy/kafka/acls.sh": acls_script.script(),
+        "services/gateway/providers.json": dumped(catalog.document()),
+        OPENAPI: dumped(openapi.document()),
     }
 
 
@@ -53,9 +55,9 @@ def committed(root: Path, texts: Texts) -> Texts:
 
 def breaks(old: Texts, new: Texts) -> list[str]:
     """What the new schemas break in the committed ones, by file. One that is gone breaks whoever reads its kind."""
-    majors = {path.split("/")[1] for path in new if path.startswith(f"{SCHEMAS}/")}
+    majors = {path.split("/")[1] for path in new if path.startswith(f"{SCHEMAS}/") and path != OPENAPI}
     found = []
-    for path in sorted(path for path in old if path.startswith(f"{SCHEMAS}/")):
+    for path in sorted(path for path in old if path.startswith(f"{SCHEMAS}/") and path != OPENAPI):
         if path in new:
             found += [f"  {path}: {line}" for line in breaking(json.loads(old[path]), json.loads(new[path]))]
         elif path.split("/")[1] in majors or not any(follows(path.split("/")[1], other) for other in majors):

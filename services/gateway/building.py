@@ -69,7 +69,7 @@ def doors(shared: Shared) -> Doors:
     return Doors(
         base=base,
         token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
-        revoke=RevokeDoor(callers, ledger, orders, shared.settled, now),
+        revoke=RevokeDoor(callers, ledger, orders, shared.settled, Standing(db), now, base),
         wellknown=WellKnown(base, shared.keys, shared.public),
         explain=ExplainDoor(callers, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),
         credentials=Credentials(operators, ledger),

@@ -1,5 +1,6 @@
 """The kinds of entry, each with its address at /v1 and what an address says of the entry behind it."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,9 +47,9 @@ KINDS: Mapping[str, Kind] = {
 
 
 def entry(given: Any, place: str) -> Entry:
-    """Says which member is wrong, and never what stood in it."""
+    """Says which member is wrong, and never what stood in it. As JSON, for there types are exact and a list may still be a set."""
     try:
-        return ENTRY.validate_python(given)
+        return ENTRY.validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
         raise Problem("malformed_request", f"{place}: {fields(error)}") from None
 

@@ -22,6 +22,9 @@ class Operators:
     async def caller(self, request: Request) -> Caller:
         return await self._callers.caller(request)
 
+    def may(self, caller: Caller, action: str, connector: str | None = None) -> bool:
+        return self._permits(caller, action, connector)
+
     async def able(self, request: Request, action: str, connector: str | None = None) -> tuple[Caller, bool]:
         caller = await self._callers.caller(request)
         return caller, self._permits(caller, action, connector)

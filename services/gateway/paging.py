@@ -41,7 +41,7 @@ def name(given: object) -> str:
 
 
 def number(given: object) -> int:
-    if type(given) is not int or not -1 <= given < 2**62:
+    if type(given) is not int or not -1 <= given < 2**53:
         raise ValueError
     return given
 

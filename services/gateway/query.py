@@ -1,5 +1,7 @@
 """Query parameters of /v1, read strictly: one that nobody knows is an error, not a filter that silently does nothing."""
 
+import json
+import re
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -11,6 +13,7 @@ from counterfoil.contracts.revocation_requested import Predicate
 from counterfoil.wire.envelope import fields
 from services.gateway.problems import Problem
 
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 YEARS = range(1970, 9000)
 """PostgreSQL's driver has no words for what lies at the edges of Python's."""
 
@@ -24,7 +27,9 @@ def parameters(request: Request, known: Collection[str]) -> dict[str, str]:
         raise Problem("malformed_request", f"unknown parameter; known are {', '.join(sorted(known))} (given: {len(unknown)} others)")
     if any("\0" in value for value in found.values()):
         raise Problem("malformed_request", "a parameter has a NUL character")
-    return {name: value for name, value in found.items() if value}
+    if not all(found.values()):
+        raise Problem("malformed_request", "a parameter has no value: leave it out")
+    return found
 
 
 def whole(found: dict[str, str], name: str, default: int, most: int) -> int:
@@ -36,8 +41,10 @@ def whole(found: dict[str, str], name: str, default: int, most: int) -> int:
 
 def predicate(given: Any) -> Predicate:
     """Strict, and never empty: what names nothing would name everything."""
+    if isinstance(given, dict) and any(isinstance(at := given.get(name), str) and not RFC_3339.match(at) for name in ("since", "until")):
+        raise Problem("malformed_request", "predicate: since and until are times, like 2026-11-24T12:00:00Z")
     try:
-        found = Predicate.model_validate(given)
+        found = Predicate.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
         raise Problem("malformed_request", f"predicate: {fields(error)}") from None
     if not found.model_dump(exclude_none=True):

@@ -83,8 +83,9 @@ class RegistryBook:
     async def _write(self, db: Connection, wanted: Wanted, actor: Actor, now: datetime) -> Applied:
         await locks.registry(db)
         before = await concerned(db, wanted.keys, wanted.connectors, everything=wanted.replace, callers=wanted.callers)
+        gone_too = there(before, wanted.removes)  # RFC 9110, section 13.2.1: what would be a 404 without them is one with preconditions
         wanted.hold(before)
-        removed = [*there(before, wanted.removes), *(gone(before.held, wanted.puts) if wanted.replace else [])]
+        removed = [*gone_too, *(gone(before.held, wanted.puts) if wanted.replace else [])]
         after = vet(before, wanted.puts, removed, self._catalog)
         changes: list[Change] = [*(Remove(kind, name) for kind, name in removed), *map(Put, wanted.puts)]
         notes = [Note("secret_set", "secret", one.name, {"installation": one.installation, "version": one.version}) for one in wanted.secrets]

@@ -17,14 +17,16 @@ from services.gateway.ledger import DEAD, Ledger
 from services.gateway.orders import Orders
 from services.gateway.problems import Problem
 from services.gateway.settled import Settled
+from services.gateway.standing import Standing
 
 PATIENCE = 2.0
 ENDED = DEAD | {"stuck", "uncertain"}
 
 
 class RevokeDoor:
-    def __init__(self, callers: Callers, ledger: Ledger, orders: Orders, settled: Settled, now: Clock) -> None:
-        self._callers, self._ledger, self._orders, self._settled, self._now = callers, ledger, orders, settled, now
+    def __init__(self, callers: Callers, ledger: Ledger, orders: Orders, settled: Settled, standing: Standing, now: Clock, base: str) -> None:
+        self._callers, self._ledger, self._orders, self._settled = callers, ledger, orders, settled
+        self._standing, self._now, self._base = standing, now, base
 
     async def revoke(self, request: Request) -> Response:
         """Unknown and foreign ones look alike, and nothing happens to them: RFC 7009 section 2.2 wants a 200."""
@@ -41,12 +43,16 @@ class RevokeDoor:
         return JSONResponse(said(credential_id, state, accepted.at) | {"revocation_id": str(accepted.id)}, headers=NO_STORE)
 
     async def introspect(self, request: Request) -> Response:
+        """RFC 7662 section 2.2. What is fenced or blocked is not active from then on, whatever its revocation has come to."""
         _, row = await self._own(request)
-        if row is None or row["state"] != "active" or row["expires_at"] <= self._now():
+        alive = row is not None and row["state"] == "active" and row["expires_at"] > self._now()
+        if row is None or not alive or not await self._standing.now(row):
             return JSONResponse({"active": False}, headers=NO_STORE)
+        granted, name = row["granted"] or {}, str(row["credential_id"])
         return JSONResponse({
-            "active": True, "credential_id": str(row["credential_id"]), "aud": row["connector"], "exp": int(row["expires_at"].timestamp()),
-            "iat": int(row["sent_at"].timestamp()), "iss": row["issuer"],
+            "active": True, "credential_id": name, "jti": name, "iss": self._base, "sub": row["sub_hash"], "aud": row["connector"],
+            "exp": int(row["expires_at"].timestamp()), "iat": int(row["sent_at"].timestamp()), "scope": " ".join(granted.get("scopes", [])),
+            "authorization_details": granted.get("details", []),
         }, headers=NO_STORE)  # fmt: skip
 
     async def _own(self, request: Request) -> tuple[Caller, dict[str, Any] | None]:

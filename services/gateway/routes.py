@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from services.gateway.answering import Dialect, Door, Endpoint, refusal
+from services.gateway.openapi.document import document
 from services.gateway.problems import About, Problem
 from services.gateway.revoke_door import RevokeDoor
 from services.gateway.token_door import TokenDoor
@@ -59,6 +60,7 @@ def others(doors: Doors) -> Sequence[Address]:
     return (
         ("/.well-known/counterfoil", GET, doors.wellknown.counterfoil),
         ("/.well-known/oauth-authorization-server", GET, doors.wellknown.oauth),
+        ("/openapi.json", GET, describing(doors)),
         ("/problems/{code}", GET, problem_page),
         ("/v1/whoami", GET, doors.credentials.whoami),
         ("/v1/explain", POST, doors.explain.explain),
@@ -83,6 +85,23 @@ def of_kind(entries: Entries) -> Sequence[Address]:
     return (f"/v1/{entries.kind.plural}", GET, entries.all), (f"/v1/{entries.kind.plural}/{{name:path}}", ANY, entries.named)
 
 
+def describing(doors: Doors) -> Endpoint:
+    """What is in the repository, with this installation's address. It tells what doors there are, and nothing of what is behind them."""
+    found: list[JSONResponse] = []
+
+    async def openapi(_: Request) -> Response:
+        if not found:
+            made = document([(path, methods) for path, methods, _ in addresses(doors)], doors.base)
+            found.append(JSONResponse(made, headers={"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}))
+        return found[0]
+
+    return openapi
+
+
+def addresses(doors: Doors) -> Sequence[Address]:
+    return (*oauth(doors), *others(doors))
+
+
 def routes(doors: Doors) -> ASGIApp:
     def made(addresses: Sequence[Address], dialect: Dialect) -> list[Route]:
         return [Route(path, Door(endpoint, dialect, doors.base), methods=list(methods)) for path, methods, endpoint in addresses]
@@ -105,6 +124,6 @@ def misplaced(base: str) -> Callable[[Request, Exception], Awaitable[Response]]:
 
 
 def allowed(request: Request) -> set[str]:
-    """RFC 9110, section 15.5.6. An address may have several doors."""
-    doors = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return {method for route in doors if isinstance(route, Route) for method in route.methods or ()}
+    """RFC 9110, section 15.5.6. An address may have several doors, one for each method."""
+    doors = [route for route in request.app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in doors if route.path == doors[0].path for method in route.methods or ()}

@@ -9,7 +9,7 @@ from services.gateway.operators import Operators
 from services.gateway.paging import QUERY, cursor, limit, number, resumed
 from services.gateway.query import parameters, whole
 
-LARGEST = 2**62
+LARGEST = 2**53
 
 
 class AuditDoor:
@@ -18,8 +18,8 @@ class AuditDoor:
 
     async def leaves(self, request: Request) -> Response:
         """Those from `from` on, or after `after`, in their order; with neither the last ones."""
-        found = parameters(request, ("from", "after", *QUERY))
         await self._operators.demand(request, "read_audit")
+        found = parameters(request, ("from", "after", *QUERY))
         most = limit(found)
         # The head first: a leaf beyond it may be there already, and has no proof yet that the caller could ask for.
         head = await self._db.fetchrow("SELECT size, checkpoint FROM audit_head")

@@ -25,15 +25,16 @@ class Credentials:
         self._operators, self._ledger = operators, ledger
 
     async def whoami(self, request: Request) -> Response:
-        parameters(request, ())
         caller = await self._operators.caller(request)
+        parameters(request, ())
         found = {name: getattr(caller, name) for name in ("issuer", "sub_hash", "project", "environment", "role")}
         return JSONResponse(found, headers=NO_STORE)
 
     async def credentials(self, request: Request) -> Response:
         """The newest first. Who may not read all reads its own."""
+        caller = await self._operators.caller(request)
         found = parameters(request, (*NAMED, "state", *QUERY))
-        caller, everyones = await self._operators.able(request, "read_credentials", found.get("connector"))
+        everyones = self._operators.may(caller, "read_credentials", found.get("connector"))
         most, after = limit(found), resumed(found, moment, UUID)
         wanted = Filter(narrowed(found, None if everyones else caller), states(found.get("state", "alive")), most + 1, after or None)
         rows = await self._ledger.page(wanted)

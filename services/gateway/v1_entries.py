@@ -31,8 +31,8 @@ class Entries:
 
     async def all(self, request: Request) -> Response:
         """In the order of their names."""
-        found = parameters(request, QUERY)
         await self.operators.demand(request, "read_registry")
+        found = parameters(request, QUERY)
         most, (after,) = limit(found, MOST), resumed(found, name) or (None,)
         revision, rows = await page(self.db, self.kind.kind, after, most + 1)
         entries = await shown(self.db, [held.entry for held in rows[:most]])

@@ -28,7 +28,7 @@ class ExplainDoor:
         somebody = place.named(given.pop("as", None))
         if somebody is not None and not reader:
             raise Problem("not_allowed", "only who may read the registry may ask about others", fix="Leave out `as` to ask about yourself.")
-        found = await self._explainer.explain(self._place(somebody, caller), wish({k: v for k, v in given.items() if v is not None}), reader=reader)
+        found = await self._explainer.explain(self._place(somebody, caller), wish(given), reader=reader)
         return JSONResponse(found, headers=NO_STORE)
 
     def _place(self, somebody: place.As | None, caller: Caller) -> place.Place:

@@ -16,8 +16,8 @@ class ProvidersDoor:
         self._operators, self._catalog = operators, catalog
 
     async def all(self, request: Request) -> Response:
-        found = parameters(request, QUERY)
         await self._operators.demand(request, "read_registry")
+        found = parameters(request, QUERY)
         most, (after,) = limit(found, MOST), resumed(found, name) or ("",)
         rest = [one for one in self._catalog.all() if one["name"] > after]
         more = cursor(rest[most - 1]["name"]) if len(rest) > most else None

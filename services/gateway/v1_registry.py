@@ -28,8 +28,8 @@ class RegistryDoor:
         self._operators, self._db, self._registering = operators, db, registering
 
     async def show(self, request: Request) -> Response:
-        parameters(request, ())
         await self._operators.demand(request, "read_registry")
+        parameters(request, ())
         found = await everything(self._db)
         entries = [dumped(held.entry) for _, held in sorted(found.held.items())]
         return JSONResponse({"revision": found.revision, "entries": entries}, headers={**NO_STORE, "ETag": quoted(found.revision)})

@@ -32,16 +32,16 @@ class Revocations:
 
     async def all(self, request: Request) -> Response:
         """The newest first: one's own orders, and everybody's for who may read credentials. How far each has come is told at its own address."""
-        found = parameters(request, QUERY)
         caller, everyones = await self._operators.able(request, "read_credentials")
+        found = parameters(request, QUERY)
         most, after = limit(found), resumed(found, moment, UUID)
         orders = await self._progress.page(None if everyones else caller.actor, after or None, most + 1)
         more = cursor(orders[most - 1].at, str(orders[most - 1].id)) if len(orders) > most else None
         return JSONResponse({"revocations": [listed(one) for one in orders[:most]], "next": more}, headers=NO_STORE)
 
     async def order(self, request: Request) -> Response:
-        trial = flag(parameters(request, ("dry_run",)), "dry_run")
         caller = await self._operators.caller(request)
+        trial = flag(parameters(request, ("dry_run",)), "dry_run")
         given = await body.json_object(request)
         wanted, cause, dry_run = read(given)
         self._operators.demand_revoke(caller, wanted, await self._owner(wanted))
@@ -59,8 +59,8 @@ class Revocations:
 
     async def status(self, request: Request) -> Response:
         """`wait`: seconds to wait for the end."""
-        wait = whole(parameters(request, ("wait",)), "wait", 0, LONGEST_WAIT)
         caller = await self._operators.caller(request)
+        wait = whole(parameters(request, ("wait",)), "wait", 0, LONGEST_WAIT)
         order = await self._progress.order(uuid(request.path_params["id"]))
         if order is None or not self._operators.may_follow(caller, order.actor):
             raise Problem("not_found", "there is no such revocation")

@@ -33,9 +33,9 @@ class Stops:
         self._operators, self._db, self._now = operators, db, now
 
     async def unfence(self, request: Request) -> Response:
-        name, before = request.path_params["name"], preconditions(request)
-        dry_run = flag(parameters(request, ("dry_run",)), "dry_run")
+        name = request.path_params["name"]
         caller = await self._operators.demand(request, "lift", name)
+        dry_run, before = flag(parameters(request, ("dry_run",)), "dry_run"), preconditions(request)
         async with changing(self._db, dry_run=dry_run) as db:
             await locks.registry(db)
             row = None if "\0" in name else await db.fetchrow(CONNECTOR, name)
@@ -49,8 +49,8 @@ class Stops:
 
     async def blocks(self, request: Request) -> Response:
         """The oldest first."""
-        found = parameters(request, QUERY)
         await self._operators.demand(request, "read_registry")
+        found = parameters(request, QUERY)
         most, (since, last) = limit(found), resumed(found, moment, UUID) or (None, None)
         rows = await self._db.fetch(PAGE, since, last, most + 1)
         more = cursor(rows[most - 1]["since"], str(rows[most - 1]["id"])) if len(rows) > most else None
@@ -59,14 +59,14 @@ class Stops:
     async def block(self, request: Request) -> Response:
         if request.method == "DELETE":
             return await self._unblock(request)
-        parameters(request, ())
         await self._operators.demand(request, "read_registry")
+        parameters(request, ())
         found = await standing(self._db, uuid(request.path_params["id"]))
         return JSONResponse(found, headers={**NO_STORE, "ETag": quoted(tag(found))})
 
     async def _unblock(self, request: Request) -> Response:
-        dry_run, before = flag(parameters(request, ("dry_run",)), "dry_run"), preconditions(request)
         caller = await self._operators.demand(request, "lift")
+        dry_run, before = flag(parameters(request, ("dry_run",)), "dry_run"), preconditions(request)
         block = uuid(request.path_params["id"])
         async with changing(self._db, dry_run=dry_run) as db:
             await locks.registry(db)

@@ -12,7 +12,7 @@ from counterfoil.wire import envelope
 from tests.gateway.bus import Raw
 from tests.gateway.conftest import Town
 from tests.gateway.identities import STRANGE_KEY, bearer
-from tests.gateway.rows import lent
+from tests.gateway.rows import hashed, lent
 
 
 async def revoke(town: Town, token: str, subject: str = "app", door: str = "revoke") -> httpx.Response:
@@ -94,11 +94,38 @@ def ended(credential: UUID) -> Raw:
 async def test_introspection_says_of_ones_own_whether_it_lives(manned: Town):
     mine, theirs, dead = await lent(manned.root), await lent(manned.root, subject="other"), await lent(manned.root, state="revoking")
 
-    alive = (await revoke(manned, str(mine), door="introspect")).json()
+    answer = await revoke(manned, str(mine), door="introspect")
 
-    assert (alive["active"], alive["credential_id"], alive["aud"]) == (True, str(mine), "postgres/demo")
-    for credential in (theirs, dead):
+    alive = answer.json()
+    assert (alive["active"], alive["credential_id"], alive["jti"], alive["aud"]) == (True, str(mine), str(mine), "postgres/demo")
+    assert (alive["iss"], alive["sub"], alive["scope"], alive["authorization_details"]) == ("http://gateway.test", hashed("app"), "read", [])
+    assert alive["exp"] - alive["iat"] > 0
+    assert answer.headers["cache-control"] == "no-store"
+    for credential in (theirs, dead, "nonsense"):
         assert (await revoke(manned, str(credential), door="introspect")).json() == {"active": False}
+
+
+async def test_what_is_stopped_is_not_active_from_then_on(manned: Town):
+    """Before its revocation has come to anything."""
+    mine = str(await lent(manned.root))
+    await manned.root.execute("UPDATE connector SET state = 'fenced' WHERE name = 'postgres/demo'")
+    fenced = (await revoke(manned, mine, door="introspect")).json()
+    await manned.root.execute("UPDATE connector SET state = 'active' WHERE name = 'postgres/demo'")
+    again = (await revoke(manned, mine, door="introspect")).json()
+    await manned.root.execute("INSERT INTO block (id, project, since) VALUES (gen_random_uuid(), 'web', now())")
+
+    assert (fenced, again["active"]) == ({"active": False}, True)
+    assert (await revoke(manned, mine, door="introspect")).json() == {"active": False}
+
+
+async def test_a_hint_and_what_nobody_knows_are_ignored(manned: Town):
+    """RFC 7662 section 2.1, RFC 7009 section 2.1."""
+    mine = str(await lent(manned.root))
+
+    answer = await manned.http.post("/oauth2/introspect", data={"token": mine, "token_type_hint": "refresh_token", "x": "y"}, headers=bearer())
+
+    assert answer.json()["active"] is True
+    assert (await manned.http.post("/oauth2/introspect", data={}, headers=bearer())).json()["error"] == "invalid_request"
 
 
 FORGED: dict[str, tuple[dict[str, str], str]] = {

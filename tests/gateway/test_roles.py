@@ -24,6 +24,7 @@ TABLE: Mapping[str, frozenset[str]] = {
     "POST /oauth2/introspect": WHOEVER,
     "GET /.well-known/counterfoil": ANYONE,
     "GET /.well-known/oauth-authorization-server": ANYONE,
+    "GET /openapi.json": ANYONE,
     "GET /problems/{code}": ANYONE,
     "GET /v1/whoami": WHOEVER,
     "POST /v1/explain": WHOEVER,
