@@ -167,15 +167,22 @@ async def test_a_blocking_client_in_the_clients_own_loop_is_told_instead_of_wait
     assert "counterfoil.sync" in raised.value.fix
 
 
-async def test_another_loop_is_served_too(cf: Client):
-    api = Api({"canary-1"})
-    auth = cf.auth("github/acme")
+async def test_another_loop_is_served_by_the_clients_own(gateway: Gateway):
+    api, loops = Api({"canary-1"}), []
+
+    def token() -> str:
+        loops.append(asyncio.get_running_loop())
+        return "a.b.c"
 
     async def elsewhere() -> int:
         async with api.client(httpx, "AsyncClient") as http:
             return (await http.get(API, auth=auth)).status_code  # type: ignore[no-any-return]
 
-    assert await asyncio.to_thread(lambda: asyncio.run(elsewhere())) == 200
+    async with gateway.client(token=token) as cf:
+        auth = cf.auth("github/acme")
+        assert await asyncio.to_thread(lambda: asyncio.run(elsewhere())) == 200
+
+    assert set(loops) == {asyncio.get_running_loop()}
 
 
 async def test_a_denial_is_an_error_of_the_request_and_nothing_was_sent(cf: Client, gateway: Gateway):

@@ -244,6 +244,32 @@ async def test_it_is_revoked_when_the_block_is_cancelled(gateway: Gateway):
     assert gateway.asked[1].url.path == "/oauth2/revoke"
 
 
+async def test_a_revocation_that_has_begun_is_seen_through_though_nobody_waits_for_it_any_more(gateway: Gateway):
+    begun, go_on, done = asyncio.Event(), asyncio.Event(), []
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/oauth2/revoke":
+            begun.set()
+            await go_on.wait()
+            done.append(form(request))
+        return gateway(request)
+
+    async def block() -> None:
+        async with gateway.client(http=httpx.AsyncClient(transport=httpx.MockTransport(slow))) as cf, cf.credential("postgres/demo"):
+            pass
+
+    gateway.answers = [gateway.lend, lambda _: httpx.Response(200)]
+    task = asyncio.create_task(block())
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert done == [{"token": CREDENTIAL_ID}]
+
+
 async def test_revoking_what_one_does_not_have_accepts_nothing(gateway: Gateway):
     gateway.answers = [lambda _: httpx.Response(200, json={}), lambda _: httpx.Response(200, json={"accepted": "2026-11-24T12:00:00Z"})]
     async with gateway.client() as cf:

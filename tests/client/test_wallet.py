@@ -104,6 +104,39 @@ async def test_an_error_that_is_not_ours_leaves_the_old_one_in_use_too(wallet: W
     assert await number(wallet, lender) == 1
 
 
+async def test_after_an_error_that_is_not_ours_it_rests_too(wallet: Wallet, lender: Lender):
+    await number(wallet, lender)
+    lender.errors = [ValueError("of a token callable")]
+    lender.later(minutes=55)
+    for _ in range(3):
+        assert await number(wallet, lender) == 1
+        await settle()
+
+    assert lender.loads == 2
+
+
+async def test_after_a_success_pauses_begin_anew(wallet: Wallet, lender: Lender):
+    await number(wallet, lender)
+    lender.later(minutes=55)
+    for _ in range(3):  # 1 s, 2 s, 4 s
+        lender.errors = [Unavailable("late", "no")]
+        await number(wallet, lender)
+        await settle()
+        lender.later(seconds=4)
+    await number(wallet, lender)
+    await settle()
+    lender.later(minutes=56)
+    lender.errors = [Unavailable("late", "no")]
+    for _ in range(2):
+        assert await number(wallet, lender) == 5
+        await settle()
+        lender.later(seconds=1)
+    await number(wallet, lender)
+    await settle()
+
+    assert lender.loads == 7
+
+
 async def test_after_a_failure_it_is_not_tried_again_at_once(wallet: Wallet, lender: Lender):
     await number(wallet, lender)
     lender.errors = [Unavailable("late", "no")] * 2
