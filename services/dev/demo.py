@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 
 from counterfoil.wire.secret import Secret
-from services.providers import scram
+from services.providers.postgres import scram
 
 DATABASE = "demo"
 BROKER = "demo_broker"

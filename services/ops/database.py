@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.store.database import Connection
 from counterfoil_server.runtime.store.migrate import migrate
-from services.providers import scram
+from services.providers.postgres import scram
 
 ROLES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker", "ops")
 ITERATIONS = 4096

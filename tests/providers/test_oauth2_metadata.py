@@ -10,8 +10,8 @@ import pytest
 
 from services.providers.oauth.config import Config
 from services.providers.oauth.metadata import well_known
-from services.providers.oauth.talk import patience
 from services.providers.seam import ProviderError, Refused, Unavailable
+from services.providers.web.talk import patience
 from tests.docs.pages import ROOT, rows
 from tests.providers.liar import OIDC, RFC8414, Liar, Says, lying
 

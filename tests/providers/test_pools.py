@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from services.providers.pools import becomes
+from services.providers.postgres.pools import becomes
 from services.providers.seam import AlreadyThere, ProviderError, Refused, Unavailable, Unknown
 from tests.providers.desk import CANARY, told
 

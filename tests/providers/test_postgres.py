@@ -9,8 +9,8 @@ import pytest
 from counterfoil.wire.secret import Secret
 from services.dev.demo import prepare
 from services.providers.catalog.postgres import Config
-from services.providers.groups import named
-from services.providers.rights import rights
+from services.providers.postgres.groups import named
+from services.providers.postgres.rights import rights
 from services.providers.seam import Refused, Unavailable, Unknown
 from tests.providers.counter import Counter, answers, desk_of, parts, session
 from tests.providers.desk import Desk

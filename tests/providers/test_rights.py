@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.providers.rights import rights
+from services.providers.postgres.rights import rights
 from services.providers.seam import Refused
 
 OFFERED = ("shop", "stock")

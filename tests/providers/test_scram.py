@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from base64 import b64decode
 
-from services.providers import scram
+from services.providers.postgres import scram
 
 SALT = b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
 AUTH_MESSAGE = (

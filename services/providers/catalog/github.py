@@ -16,12 +16,13 @@ from counterfoil.wire.secret import Secret
 from services.providers.github import given, said
 from services.providers.github.app import App
 from services.providers.github.config import Config, RootSecret
-from services.providers.github.proof import Keys, proof
+from services.providers.github.proof import private_key, proof
 from services.providers.github.wish import wish
-from services.providers.oauth.lending import closes
-from services.providers.oauth.network import Networks
-from services.providers.oauth.pauses import Pauses
 from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.web.keys import Keys
+from services.providers.web.network import Networks
+from services.providers.web.pauses import Pauses
+from services.providers.web.window import closes
 
 LARGEST = 8 * 1024 * 1024
 """An answer describes each of up to 500 repositories in full."""
@@ -45,7 +46,7 @@ class GitHub:
     root = RootSecret
 
     def __init__(self) -> None:
-        self._networks, self._pauses, self._keys = Networks(LARGEST), Pauses(), Keys()
+        self._networks, self._pauses, self._keys = Networks(LARGEST), Pauses(), Keys(private_key)
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         wish(scopes, details, read(Config, config, "config").account)

@@ -10,14 +10,16 @@ from uuid import UUID
 
 from counterfoil.wire.secret import Secret
 from services.providers.oauth import given, lending, said
+from services.providers.oauth.client import private_key
 from services.providers.oauth.config import Config, RootSecret
-from services.providers.oauth.keys import Keys
 from services.providers.oauth.metadata import Metadata
-from services.providers.oauth.network import Networks
-from services.providers.oauth.pauses import Pauses
 from services.providers.oauth.server import Server
 from services.providers.oauth.wish import resources
 from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Refused, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.web.keys import Keys
+from services.providers.web.network import Networks
+from services.providers.web.pauses import Pauses
+from services.providers.web.window import closes
 
 LIMIT = 3.5
 """Seconds for revoking and its proof."""
@@ -39,7 +41,7 @@ class OAuth2:
     root = RootSecret
 
     def __init__(self) -> None:
-        self._networks, self._metadata, self._keys, self._pauses = Networks(), Metadata(), Keys(), Pauses()
+        self._networks, self._metadata, self._keys, self._pauses = Networks(), Metadata(), Keys(private_key), Pauses()
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         read(Config, config, "config")
@@ -48,7 +50,7 @@ class OAuth2:
     async def mint(self, order: Order, root: Root) -> Minted:
         config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
         self._pauses.check(config.issuer)
-        server = await self._server(config, root, lending.closes(order))
+        server = await self._server(config, root, closes(order))
         if server.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
         sent = datetime.now(UTC)

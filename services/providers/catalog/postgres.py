@@ -15,9 +15,10 @@ from uuid import UUID
 from pydantic import Field
 
 from counterfoil.wire.secret import Secret
-from services.providers import groups, hands, roles, scram
-from services.providers.pools import Pools, Where, deadline, within
-from services.providers.rights import Name, rights
+from services.providers.postgres import groups, hands, roles, scram
+from services.providers.postgres.pools import Pools, Where, deadline, within
+from services.providers.postgres.rights import Name, rights
+from services.providers.postgres.undertaker import Undertaker
 from services.providers.seam import (
     Declared,
     Details,
@@ -34,7 +35,6 @@ from services.providers.seam import (
     answer,
     read,
 )  # fmt: skip
-from services.providers.undertaker import Undertaker
 
 WORTH_A_THREAD = 256
 OURS = re.compile(r"cf_[0-9a-f]{32}")

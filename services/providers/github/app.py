@@ -9,8 +9,8 @@ from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.github.config import Config
 from services.providers.github.given import body
 from services.providers.github.said import limited
-from services.providers.oauth.talk import met
 from services.providers.seam import ProviderError, Unavailable, Unknown
+from services.providers.web.talk import met
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 from datetime import UTC, datetime, timedelta
 
 from counterfoil_server.runtime.outbound import Answer
-from services.providers.oauth.talk import patience
 from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.web.talk import patience
 
 UNSAID = timedelta(minutes=1)
 """What GitHub asks for where a limit is reached and no header says for how long."""

@@ -6,19 +6,30 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote_plus
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from counterfoil.wire.secret import Secret
 from services.providers.oauth.config import Config
-from services.providers.oauth.keys import Key, Keys
-from services.providers.oauth.talk import Form
 from services.providers.seam import Refused
+from services.providers.web.keys import Keys, from_pem
+from services.providers.web.talk import Form
 
+Key = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 LIFE = timedelta(seconds=60)
 """Of an assertion: the window in which a request that is on its way can still be obeyed."""
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-async def proof(config: Config, secret: Secret, token_endpoint: str, keys: Keys) -> tuple[dict[str, str], Form]:
+def private_key(pem: Secret) -> Key:
+    key = from_pem(pem)
+    if isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey):
+        return key
+    raise Refused("bad_key", "the root secret is no private key (PEM, RSA of 2048 bits or more, EC or Ed25519)")
+
+
+async def proof(config: Config, secret: Secret, token_endpoint: str, keys: Keys[Key]) -> tuple[dict[str, str], Form]:
     """Headers and members of the form, anew for each request: no assertion is used twice."""
     if config.auth == "client_secret_basic":
         pair = f"{quote_plus(config.client_id)}:{quote_plus(secret.reveal())}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.wire.secret import Secret
-from services.providers.oauth.talk import Heard
+from services.providers.web.talk import Heard
 
 LONGEST = timedelta(days=1)
 

@@ -1,23 +1,13 @@
 """From an order to what is asked of a token endpoint, and from what that gave to what is lent."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from services.providers.oauth.config import Config
 from services.providers.oauth.given import Given
 from services.providers.oauth.server import Server
-from services.providers.seam import Handle, Minted, Order, ProviderError, Refused, answer
+from services.providers.seam import Handle, Minted, Order, ProviderError, answer
 
-MARGIN = timedelta(milliseconds=100)
 SLACK = timedelta(seconds=5)
-
-
-def closes(order: Order) -> float:
-    """When to be done, in the loop's time: with a token in hand there must be time left to say so."""
-    seconds = (order.window_closes_at - datetime.now(UTC) - MARGIN).total_seconds()
-    if seconds <= 0:
-        raise Refused("window_closed", "the request came too late to be carried out")
-    return asyncio.get_running_loop().time() + seconds
 
 
 def asked(config: Config, scopes: frozenset[str], resources: tuple[str, ...]) -> list[tuple[str, str]]:

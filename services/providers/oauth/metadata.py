@@ -12,8 +12,8 @@ from counterfoil_server.runtime.outbound import Answer, Outbound
 from counterfoil_server.runtime.tokens.discovery import origin
 from counterfoil_server.runtime.tokens.notation import json_object
 from services.providers.oauth.config import Config
-from services.providers.oauth.talk import met
 from services.providers.seam import Refused, Unavailable
+from services.providers.web.talk import met
 
 KEPT = 600.0
 """Seconds. What an operator pins is not asked for at all."""

@@ -1,7 +1,7 @@
 """What a no of an authorization server means. Its own words go nowhere: they may hold a secret. RFC 6749 section 5.2."""
 
-from services.providers.oauth.talk import Heard
 from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.web.talk import Heard
 
 SAID: dict[str, tuple[type[ProviderError], str]] = {
     "invalid_client": (Refused, "the server does not accept this client, or the way it proves itself"),

@@ -7,12 +7,13 @@ from datetime import datetime
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Outbound
 from services.providers.oauth import client
+from services.providers.oauth.client import Key
 from services.providers.oauth.config import Config
-from services.providers.oauth.keys import Keys
 from services.providers.oauth.metadata import Places
 from services.providers.oauth.said import busy
-from services.providers.oauth.talk import Form, Heard, post
 from services.providers.seam import Irrevocable, ProviderError, Refused, Unavailable, Unknown
+from services.providers.web.keys import Keys
+from services.providers.web.talk import Form, Heard, post
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Server:
     config: Config
     places: Places
     secret: Secret
-    keys: Keys = field(repr=False)
+    keys: Keys[Key] = field(repr=False)
     until: float
 
     async def ask(self, url: str, lost: type[ProviderError], *form: tuple[str, str]) -> Heard:

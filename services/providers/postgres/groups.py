@@ -11,9 +11,9 @@ import asyncpg
 
 from counterfoil.wire.lru import Lru
 from counterfoil.wire.secret import Secret
-from services.providers import hands, narrowing
-from services.providers.pools import Pools, Where, within
-from services.providers.rights import Right
+from services.providers.postgres import hands, narrowing
+from services.providers.postgres.pools import Pools, Where, within
+from services.providers.postgres.rights import Right
 from services.providers.seam import Refused, Unavailable
 
 MOST = 500

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from counterfoil.wire.secret import Secret
-from services.providers.pools import Pools, Where, deadline
+from services.providers.postgres.pools import Pools, Where, deadline
 from services.providers.seam import Unavailable
 
 # The window is looked at before and after: between the two lies the server's own derivation of the key, and perhaps a lock.

@@ -9,7 +9,7 @@ import secrets
 
 import asyncpg
 
-from services.providers.pools import Where
+from services.providers.postgres.pools import Where
 
 HOW_MANY = 64
 MADE = "SELECT count(*) FROM pg_roles WHERE starts_with(rolname, $1)"

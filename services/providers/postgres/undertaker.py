@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import asyncpg
 
 from counterfoil.wire.secret import Secret
-from services.providers import roles
-from services.providers.pools import Pools, Where, deadline, within
-from services.providers.roles import Lent
+from services.providers.postgres import roles
+from services.providers.postgres.pools import Pools, Where, deadline, within
+from services.providers.postgres.roles import Lent
 from services.providers.seam import ProviderError, Unknown
 
 AT_ONCE = 32

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from services.providers.rights import Right
+from services.providers.postgres.rights import Right
 from services.providers.seam import Refused
 
 WANTED = """
