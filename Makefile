@@ -7,11 +7,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 NODE := .venv/.node
 COUNTERPARTS := tests/counterparts/node_modules/.ready
+DEPLOYMENT := .venv/.deployment
 CODE := libs services tests deploy
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-providers unit check format docs bench bench-long lock clean
+.PHONY: help up test test-providers test-deploy unit check format docs bench bench-long lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -33,11 +34,11 @@ $(READY): requirements/test.txt pyproject.toml
 up: $(READY) ## Set up, then run Kafka, PostgreSQL, the issuer and every service (Ctrl-C ends all)
 	@exec $(BIN)/python -m services.dev.app $(ARGS)
 
-test: $(READY) ## All tests but those of test-providers, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
-	$(BIN)/python -m pytest tests -m "not counterparts" $(ARGS)
+test: $(READY) ## All tests but those of the two below, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
+	$(BIN)/python -m pytest tests -m "not counterparts and not deployment" $(ARGS)
 
 unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
-	$(BIN)/python -m pytest tests -m "not real and not counterparts" $(ARGS)
+	$(BIN)/python -m pytest tests -m "not real and not counterparts and not deployment" $(ARGS)
 
 # Node comes from a wheel, its packages by the hashes of package-lock.json: nothing of the machine's own is used.
 $(NODE): $(READY) requirements/counterparts.txt
@@ -52,6 +53,14 @@ $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 
 test-providers: $(COUNTERPARTS) ## Providers against what others wrote: an emulator of GitHub, its API description, an OAuth server
 	$(BIN)/python -m pytest tests -m counterparts $(ARGS)
+
+$(DEPLOYMENT): $(READY) requirements/deployment.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/deployment.txt
+	@touch $@
+
+# What a machine cannot do (no Go, no podman, no root) is skipped, and the last lines say why.
+test-deploy: $(DEPLOYMENT) ## The deployment files: lint, the real Compose and collector, images, all of compose.yaml brought up and walked through
+	$(BIN)/python -m pytest tests -m deployment $(ARGS)
 
 check: $(READY) ## Lint, strict types, architecture, drift of generated files
 	$(BIN)/ruff check $(CODE)

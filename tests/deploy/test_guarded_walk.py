@@ -14,6 +14,7 @@ from counterfoil.wire.kafka import Connection, Publisher, Record
 from deploy.acls import CONSUMER, OPS, REDRIVE, processes
 from services.dev.postgres import Postgres
 from tests.support.guarded import PREFIX, Guarded
+from tests.support.sql import ended
 from tests.support.town import Town, founded
 from tests.support.waiting import until
 
@@ -76,11 +77,3 @@ async def test_what_no_one_can_read_is_buried_and_whoever_puts_it_back_finds_it(
     async with AIOKafkaConsumer(**redrive.options(), auto_offset_reset="earliest") as consumer, asyncio.timeout(30):
         consumer.assign([TopicPartition(f"{topic}.dlq", 2)])
         assert (await consumer.getone()).value == b"of no use to anyone"
-
-
-async def ended(session: asyncpg.Connection) -> bool:
-    try:
-        await session.fetchval("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        return True
-    return False

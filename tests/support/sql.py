@@ -19,3 +19,12 @@ async def run(dsn: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def ended(session: asyncpg.Connection) -> bool:
+    """Whether the server has ended it."""
+    try:
+        await session.fetchval("SELECT 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return True
+    return False
