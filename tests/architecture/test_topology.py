@@ -13,9 +13,7 @@ from deploy.topology import COMPOSERS, HANDLERS, ROOT, Traffic, everyone, map_of
 
 ROLES = everyone()
 STAGED = sorted(role for role, traffic in ROLES.items() if traffic.stages)
-NOT_OURS: Mapping[tuple[str, str], str] = {
-    ("audit.recorded", "consumer"): "whoever an operator grants it; no process of ours reads it",
-}
+NOT_OURS: Mapping[tuple[str, str], str] = {("audit.recorded", "consumer"): "whoever an operator grants it; no process of ours reads it"}
 """Readers that the map allows and that are nobody's code here."""
 
 
