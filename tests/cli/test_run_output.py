@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,36 @@ async def test_a_reader_that_goes_away_ends_the_command_as_it_would_have_without
     await process.stdout.readline()
     process.stdout._transport.close()  # type: ignore[attr-defined]
     async with asyncio.timeout(60):
+        assert process.stderr is not None
+        err = await process.stderr.read()
         code = await process.wait()
 
     assert code not in (0, 125)
+    assert b"output was lost" not in err
+    assert revoked(sh) == 1
+
+
+async def started(sh: Shell, *argv: str, **outputs: Any) -> asyncio.subprocess.Process:
+    command = (sys.executable, "-P", "-m", "counterfoil.cli.main", *argv)
+    env = CLEAN | {"COUNTERFOIL_URL": sh.url} | sh.env
+    return await asyncio.create_subprocess_exec(*command, env=env, stdin=asyncio.subprocess.DEVNULL, **outputs)
+
+
+async def test_what_goes_to_one_place_stays_in_its_order(sh: Shell):
+    code = "import os; [os.write(1 + n % 2, b'%d\\n' % n) for n in range(2000)]"
+    process = await started(sh, *python(code), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    out, _ = await process.communicate()
+
+    assert out.decode().split() == [str(n) for n in range(2000)]
+
+
+async def test_output_that_cannot_be_written_is_told_and_the_credential_still_given_back(sh: Shell):
+    with Path("/dev/full").open("wb") as full:
+        process = await started(sh, "run", "-c", "postgres/demo", "--", "sh", "-c", "echo a; exit 3", stdout=full, stderr=asyncio.subprocess.PIPE)
+    _, err = await process.communicate()
+
+    assert process.returncode == 3
+    assert b"output was lost: No space left on device" in err
     assert revoked(sh) == 1
 
 
@@ -146,6 +174,25 @@ async def test_the_command_is_restarted_with_a_fresh_credential_and_the_old_one_
 
     assert numbers == sorted(set(numbers))
     assert said.code == 128 + signal.SIGTERM
+    assert revoked(sh) == len(sh.gateway.at("/oauth2/token"))
+
+
+async def test_a_command_that_ends_while_the_fresh_one_is_lent_is_not_begun_anew(sh: Shell, tmp_path: Path):
+    lending(sh, timedelta(seconds=2))
+    lend, gone = sh.gateway.says["/oauth2/token"], tmp_path / "gone"
+
+    def slow(one: Asked) -> tuple[int, Any]:
+        while len(sh.gateway.at("/oauth2/token")) == 2 and not gone.exists():
+            time.sleep(0.05)
+        time.sleep(1 if gone.exists() else 0)
+        return lend(one)
+
+    sh.gateway.says["/oauth2/token"] = slow
+    code = f"import time; time.sleep(2); print('ended'); open({str(gone)!r}, 'w'); raise SystemExit(7)"
+    said = await sh.process(*python(code, "--refresh", "restart"))
+
+    assert (said.code, said.out) == (7, "ended\n")
+    assert "restarted" not in said.err
     assert revoked(sh) == len(sh.gateway.at("/oauth2/token"))
 
 

@@ -106,9 +106,9 @@ class Lending:
                 left = AGAIN if error.retryable else None
                 say("counterfoil: no fresh credential; the command goes on with what it has")
                 continue
-            if (code := await child.end(0)) is not None:  # it has ended meanwhile
+            if not child.alive:  # it has ended meanwhile
                 self.good &= await fresh.give_back()
-                return code, None
+                return await child.stop(), None
             say("counterfoil: the command is restarted with a fresh credential")
             return await child.stop(), fresh
         return code, None

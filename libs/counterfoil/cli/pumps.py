@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
+from counterfoil.cli.exits import say
 from counterfoil.cli.masking import Mask
 
 STDOUT, STDERR = 1, 2
@@ -29,8 +30,7 @@ class Pump:
         reader = asyncio.StreamReader()
         pipe = os.fdopen(self.source, "rb", 0)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-        # Whoever reads us may have gone: the pipe is closed then, and the child learns it as it would have without us.
-        with suppress(BrokenPipeError):
+        with loss_told():
             try:
                 while chunk := await self._heard(reader):
                     await asyncio.to_thread(write, self.target, self.mask.feed(chunk))
@@ -85,7 +85,20 @@ class Outlets:
                 for one in left if quiet else ():
                     one.cancel()
             running = list(left)
-        await asyncio.gather(*self._running, return_exceptions=True)
+        for one in self._running:
+            if not one.cancelled():
+                one.result()
+
+
+@contextmanager
+def loss_told() -> Iterator[None]:
+    """The pipe is closed then, and the child learns it as it would have without us. That whoever reads us has gone is no news."""
+    try:
+        yield
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        say(f"counterfoil: output was lost: {error.strerror}")
 
 
 def same(one: int, other: int) -> bool:
