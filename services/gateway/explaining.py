@@ -1,5 +1,6 @@
 """What an exchange would come to: the rules of verify, authorize and mint over a request that nobody sends. Nothing reaches the bus."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -34,14 +35,16 @@ NOTHING: dict[str, Any] = {
 class Explainer:
     def __init__(self, registry: Registry, standing: Standing, now: Clock) -> None:
         self._registry, self._standing, self._now = registry, standing, now
-        self._rules = Rulebook(links.compiled)
+        self._rules, self._following = Rulebook(links.compiled), asyncio.Lock()
 
     async def explain(self, place: Place, wish: Wish, *, reader: bool) -> dict[str, Any]:
         """`reader`: whether the caller may read the registry anyway. The same work is done whatever is found."""
-        self._rules.follow(self._registry.snapshot)
         who = self._identity(place, wish)
-        found = known.look_up(self._rules.snapshot, who, NOBODY)
-        decision = self._decided(who, wish, found)
+        async with self._following:
+            if self._registry.snapshot is not self._rules.snapshot:  # thousands of links are parsed for a while, and nobody else shall wait
+                await asyncio.to_thread(self._rules.follow, self._registry.snapshot)
+            found = known.look_up(self._rules.snapshot, who, NOBODY)
+            decision = self._decided(who, wish, found)
         about = {"connector": wish.connector, "project": who.project, "environment": who.environment,
                  "issuer": who.issuer, "sub_hash": who.sub_hash}  # fmt: skip
         stands = await self._standing.now(about)
