@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
-from unittest.mock import patch
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -38,23 +39,46 @@ def test_a_verbs_help_loads_none_of_what_the_verb_needs(page: Page):
     assert done.stderr == "[] 0\n"
 
 
-def entry(module: str) -> EntryPoint:
-    return EntryPoint("extra", f"{module}:app", verbs.GROUP)
+def test_without_typer_it_says_what_to_install():
+    code = "import sys; sys.modules['typer'] = None; from counterfoil.cli.main import main; main(['get', 'a/b'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "pip install 'counterfoil[cli]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def found(*entries: EntryPoint) -> dict[str, EntryPoint]:
-    with patch("importlib.metadata.entry_points", lambda **_: entries):
+@pytest.fixture
+def adding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, verbs.Server]]:
+    """Somebody's package, installed beside ours."""
+
+    def added(target: str) -> dict[str, verbs.Server]:
+        folder = tmp_path / "other-1.0.dist-info"
+        folder.mkdir()
+        (folder / "entry_points.txt").write_text(f"[console_scripts]\na = b:c\n\n[{verbs.GROUP}]\nextra = {target}\n\n[more]\nd = e:f\n")
+        monkeypatch.setattr(sys, "path", [str(tmp_path), "", "/no/such/folder"])
         return verbs.servers()
 
-
-def test_a_server_verb_is_passed_over_only_where_its_tree_is_not_there():
-    assert found(entry("no_such_tree.keys")) == {}
-    assert found(entry("json.no_such_module")).keys() == {"extra"}
+    return added
 
 
-def test_a_server_verb_that_cannot_be_loaded_is_an_error():
+def test_our_own_are_found_as_everybody_finds_them():
+    known = {one.name: one.value for one in entry_points(group=verbs.GROUP)}
+
+    assert {name: one.target for name, one in verbs.servers().items()} == known
+    assert {"keys", "up"} <= known.keys()
+
+
+def test_a_server_verb_is_passed_over_where_its_tree_is_not_there(adding: Callable[[str], dict[str, verbs.Server]]):
+    assert adding("no_such_tree.keys:app") == {}
+
+
+def test_a_server_verb_is_found_and_one_that_cannot_be_loaded_is_an_error(adding: Callable[[str], dict[str, verbs.Server]]):
+    found = adding("json.no_such_module:app")
+
+    assert found.keys() == {"extra"}
     with pytest.raises(ModuleNotFoundError):
-        found(entry("json.no_such_module"))["extra"].load()
+        found["extra"].load()
 
 
 def test_what_came_from_elsewhere_steers_no_terminal():

@@ -37,8 +37,12 @@ def call(given: list[str]) -> None:
 
         serve(given[1:])
         return
-    from counterfoil.cli.app import app
-
+    try:
+        from counterfoil.cli.app import app
+    except ModuleNotFoundError as error:
+        if error.name != "typer":
+            raise
+        raise CounterfoilError("no_cli_extra", "the command line needs typer, which is not installed", fix="pip install 'counterfoil[cli]'") from None
     if COMPLETING in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 

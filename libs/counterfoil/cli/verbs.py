@@ -1,7 +1,10 @@
 """The verbs, by name: a module is imported when its verb is used, so that `--help` waits for none of them."""
 
+import sys
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -75,8 +78,28 @@ def made(verb: Any) -> TyperCommand | TyperGroup:
     return command
 
 
-def servers() -> dict[str, Any]:
-    """Verbs that a server's tree adds. Where that tree is not here, nothing is missed; where it is and fails, that is said."""
-    from importlib.metadata import entry_points
+@dataclass(frozen=True)
+class Server:
+    """A verb of a server's tree: `module:name`."""
 
-    return {found.name: found for found in entry_points(group=GROUP) if find_spec(found.module.partition(".")[0])}
+    target: str
+
+    def load(self) -> Any:
+        module, _, name = self.target.partition(":")
+        return getattr(import_module(module), name)
+
+
+def servers() -> dict[str, Server]:
+    """Verbs that a server's tree adds. Where that tree is not here, nothing is missed; where it is and fails, that is said.
+
+    They are entry points; importlib.metadata would find them too, and take as long as all the rest of --help.
+    """
+    lines = [line for folder in sys.path for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt")) for line in section(file)]
+    pairs = (line.partition("=") for line in lines)
+    found = {name.strip(): Server(target.strip()) for name, _, target in pairs}
+    return {name: one for name, one in found.items() if find_spec(one.target.partition(".")[0])}
+
+
+def section(file: Path) -> list[str]:
+    _, _, rest = file.read_text(encoding="utf-8").partition(f"[{GROUP}]\n")
+    return [line for line in rest.partition("\n[")[0].splitlines() if "=" in line]
