@@ -46,9 +46,12 @@ class Book:
     def follow(self, changes: Sequence[Change]) -> list[tuple[Change, Concern]]:
         """Those that change something, each with the connectors whose older decisions are stale after it. Raises BadChange."""
         steps = [step for change in changes for step in self._step(change)]
+        rivals: dict[tuple[str, ...], list[Entry]] = {}
+        for one in self.entries.values():
+            rivals.setdefault(place(one), []).append(one)
         for change in changes:
             if isinstance(change, Put):
-                self._vet(change.entry)
+                self._vet(change.entry, rivals.get(place(change.entry), ()))
         if any(change.kind == "operator" for change in changes) and not any(admin(entry) for entry in self.entries.values()):
             raise BadChange("this would leave no admin, and nobody could ever change the registry again")
         return steps
@@ -73,15 +76,16 @@ class Book:
             return []
         return self._step(Remove("issuer", FIRST_ADMIN))
 
-    def _vet(self, entry: Entry) -> None:
+    def _vet(self, entry: Entry, there: Sequence[Entry]) -> None:
+        """`there`: whatever has the same place."""
         fits(entry)
-        others = [one for one in self.entries.values() if one.kind == entry.kind and one.name != entry.name]
+        others = [one for one in there if one.name != entry.name]
         if isinstance(entry, Policy):
             try:
                 parse(entry.cedar)
             except BadPolicy as error:
                 raise BadChange(f"policy {entry.name}: {error}") from None
-        if isinstance(entry, Issuer) and any(isinstance(one, Issuer) and one.issuer == entry.issuer for one in others):
+        if isinstance(entry, Issuer) and others:
             raise BadChange(f"issuer {entry.name}: another entry has this `issuer` already")
         if isinstance(entry, Link):
             if ("connector", entry.connector) not in self.entries:
@@ -99,9 +103,20 @@ def fits(entry: Entry) -> None:
         raise BadChange(f"{entry.kind} {entry.name} has more than {LARGEST} bytes")
 
 
+def place(entry: Entry) -> tuple[str, ...]:
+    """Where there is room for one issuer, and for as many links as there are environments. Looked up: a large registry is put at once, too."""
+    match entry:
+        case Issuer():
+            return "issuer", entry.issuer
+        case Link():
+            return "link", entry.connector, entry.project
+        case _:
+            return entry.kind, entry.name
+
+
 def admin(entry: Entry) -> bool:
     return isinstance(entry, Operator) and entry.role == "admin"
 
 
 def overlap(one: Link, other: Link) -> bool:
-    return (one.connector, one.project) == (other.connector, other.project) and not one.environments.isdisjoint(other.environments)
+    return not one.environments.isdisjoint(other.environments)
