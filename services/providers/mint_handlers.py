@@ -48,7 +48,11 @@ class Minting:
         if not isinstance(received.fact, GrantApproved):
             return None  # denied: audit answers
         found = self._checks.check(received, self._now().timestamp())
-        return found if isinstance(found, Wanted) else self.refused(received, found, WORDS[found])
+        if not isinstance(found, Wanted):
+            return self.refused(received, found, WORDS[found])
+        if (longest := int(found.provider.longest.total_seconds())) < found.grant.lifetime:
+            return self.refused(received, "provider_refused", f"longest: {found.provider.name} lends for at most {longest} s")
+        return found
 
     async def mint(self, wanted: Sequence[Wanted], emit: Emit) -> None:
         """Calls that answered swap and go out at once; only the offset waits for the slowest."""

@@ -1,9 +1,9 @@
 """The blocking client: the async one, call by call, for callers without a loop."""
 
-import _thread
 import asyncio
 import inspect
 import multiprocessing
+import signal
 import subprocess
 import sys
 import threading
@@ -231,9 +231,11 @@ def test_an_interrupt_of_the_waiting_thread_ends_the_work(gateway: Gateway):
             raise
         raise AssertionError
 
+    main = threading.main_thread().ident or 0
+
     def interrupt() -> None:
         asked.wait(10)
-        _thread.interrupt_main()
+        signal.pthread_kill(main, signal.SIGINT)
 
     with gateway.blocking(http=httpx.AsyncClient(transport=httpx.MockTransport(slow)), sampled=False) as cf:
         threading.Thread(target=interrupt).start()

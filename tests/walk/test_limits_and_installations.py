@@ -51,3 +51,11 @@ async def test_a_wish_names_an_installation_and_gets_what_differs_there(town: To
         limits = [await db.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = $1", one.parts()["username"]) for one in (own, second)]
     assert limits == [10, 3]
     assert json.loads(second.receipt.leaf or "")["fact"]["installation"] == "second"
+
+
+async def test_a_lifetime_beyond_what_the_provider_lends_is_refused_and_says_so(town: Town):
+    await town.apply(LINK | {"ceiling": {"scopes": ["read"], "longest": 3 * 86400}})
+    answer = await town.ask(await town.id_token(project="limited"), scope="read", requested_lifetime="172800")
+    said = answer.json()
+    assert (answer.status_code, said["code"]) == (502, "provider_refused")
+    assert "at most 86400 s" in answer.text

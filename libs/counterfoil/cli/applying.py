@@ -13,7 +13,7 @@ from counterfoil.cli.session import V1, Session
 from counterfoil.client.deadline import Deadline
 from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.well_known import unseen
-from counterfoil.contracts.registry import Registered
+from counterfoil.contracts.registry import Registered, ordered
 from counterfoil.wire import binding
 from counterfoil.wire.armor import to_url
 from counterfoil.wire.sealing import Sealer
@@ -41,7 +41,7 @@ async def go(
         if (difference.removed or confirm) and not dry_run:
             agreed(f"Remove {difference.removed} of {len(had)} entries?" if difference.removed else "Apply?", yes=yes)
         body = {
-            "entries": [entry.model_dump(mode="json", exclude_unset=True) | {"kind": entry.kind} for entry in wanted.entries],
+            "entries": [ordered(entry.model_dump(exclude_unset=True)) | {"kind": entry.kind} for entry in wanted.entries],
             "secrets": await sealed(v1, session.url, wanted.secrets) if wanted.secrets else [],
             "dry_run": dry_run, "replace": wanted.prune,
         }  # fmt: skip

@@ -15,7 +15,7 @@ WHY = ("rule", "code", "message", "scopes", "details", "lifetime", "beyond", "be
 def verb(
     connector: Annotated[str, typer.Argument(help="Which: like postgres/demo.")],
     scope: options.Scopes = None, detail: options.Details = None, repo: options.Repos = None, permission: options.Permissions = None,
-    lifetime: options.Lifetime = None,
+    lifetime: options.Lifetime = None, installation: options.Tenant = None,
     whose: Annotated[str | None, typer.Option("--as", help="As an operator, for somebody else: PROJECT/ENVIRONMENT.")] = None,
     output: options.Show = Output.TABLE, timeout: options.Timeout = 10, project: options.Project = "web",
     environment: options.Environment = "production", url: options.Url = options.USUAL_URL,
@@ -29,7 +29,8 @@ def verb(
     """  # noqa: D301 \b keeps lines as they are
     from counterfoil.cli.session import Session, run
 
-    body: dict[str, Any] = {"connector": connector, **wishes.wanted(connector, scope, detail, lifetime, repo, permission)}
+    wish = wishes.wanted(connector, scope, detail, lifetime, repo, permission)
+    body: dict[str, Any] = {"connector": connector, **wish, "installation": installation}
     if whose is not None:
         body["as"] = somebody(whose)
     session = Session(url, project, environment, timeout, operator=whose is not None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def verb(
     connector: Annotated[str, typer.Argument(help="Which: like postgres/demo.")],
     scope: options.Scopes = None, detail: options.Details = None, repo: options.Repos = None, permission: options.Permissions = None,
-    lifetime: options.Lifetime = None,
+    lifetime: options.Lifetime = None, installation: options.Tenant = None,
     transport: options.Transport = "http", output: options.Show = Output.TABLE, timeout: options.Timeout = 10,
     project: options.Project = "web", environment: options.Environment = "production", url: options.Url = options.USUAL_URL,
 ) -> None:  # fmt: skip
@@ -34,7 +34,7 @@ def verb(
 
     async def ask() -> "Credential":
         async with session.client(transport) as cf:
-            return await cf.exchange(connector, **wish)
+            return await cf.exchange(connector, **wish, installation=installation)
 
     show(run(ask()), output)
 

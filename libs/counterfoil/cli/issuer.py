@@ -102,8 +102,9 @@ def declared(made: "Issuer", words: list[str], output: Output, url: str, *, dry_
     """All that it says is sent, its usual ages too: an entry is read years later."""
     from counterfoil.cli.applying import Wanted, go
     from counterfoil.cli.session import Session, run
+    from counterfoil.contracts.registry import ordered
 
-    also = {"entry": made.model_dump(mode="json", exclude_none=True), "means": words}
+    also = {"entry": ordered(made.model_dump(exclude_none=True)), "means": words}
     run(go(Session(url, operator=True), Wanted([made]), output, dry_run=dry_run, yes=yes, also=also))
 
 

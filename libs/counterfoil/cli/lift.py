@@ -53,7 +53,7 @@ async def go(session: "Session", name: str | None, dry_run: bool) -> list[dict[s
 
 
 async def standing(v1: "V1") -> list[dict[str, Any]]:
-    connectors, blocks = await v1.every("connectors"), (await v1.get("blocks"))["blocks"]
+    connectors, blocks = await v1.every("connectors"), await v1.every("blocks")
     fenced = [{"name": one["name"], "kind": "fence", "stops": f"connector={one['name']}"} for one in connectors if one.get("state") != "active"]
     return fenced + [{"name": one["id"], "kind": "block", "stops": stops(one), "since": one.get("since")} for one in blocks]
 

@@ -17,6 +17,7 @@ Details = Annotated[list[str] | None, typer.Option("--detail", help="One authori
 Repos = Annotated[list[str] | None, typer.Option("--repo", help="GitHub: owner/name; may be given several times.")]
 Permissions = Annotated[list[str] | None, typer.Option("--permission", help="GitHub: like contents:read; may be given several times.")]
 Lifetime = Annotated[str | None, typer.Option("--lifetime", "-l", help="How long: 300, 30s, 5m, 1h30m.")]
+Tenant = Annotated[str | None, typer.Option("--installation", help="One of the connector's installations; absent: its own.")]
 Transport = Annotated[Literal["http", "kafka"], typer.Option("--transport", "-t", envvar="COUNTERFOIL_TRANSPORT", help="How to ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]

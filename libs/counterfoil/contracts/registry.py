@@ -1,6 +1,6 @@
 """The registry's entries: what an operator declares, `registry.changed` carries, and every stage holds a snapshot of."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -134,3 +134,12 @@ class Operator(Entry):
 
 
 Registered = Annotated[Issuer | Connector | Installation | Link | Policy | Operator, Field(discriminator="kind")]
+
+
+def ordered(value: Any) -> Any:
+    """As JSON has it, sets sorted: equal entries look equal."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {name: ordered(one) for name, one in value.items()}
+    return [ordered(one) for one in value] if isinstance(value, list | tuple) else value

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Self
+from typing import Self
 
 from pydantic import TypeAdapter
 
 from counterfoil.contracts.base import JsonObject
-from counterfoil.contracts.registry import Connector, Installation, Issuer, Link, Operator, Policy, Registered
+from counterfoil.contracts.registry import Connector, Installation, Issuer, Link, Operator, Policy, Registered, ordered
 
 Entry = Issuer | Connector | Installation | Link | Policy | Operator
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Registered)
@@ -61,15 +61,8 @@ class Snapshot:
 
 def dumped(entry: Entry) -> JsonObject:
     """As JSON with its sets sorted: equal entries, equal bytes."""
-    return {name: ordered(value) for name, value in entry.model_dump(mode="python").items()}
-
-
-def ordered(value: Any) -> Any:
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, dict):
-        return {name: ordered(one) for name, one in value.items()}
-    return [ordered(one) for one in value] if isinstance(value, list | tuple) else value
+    found: JsonObject = ordered(entry.model_dump(mode="python"))
+    return found
 
 
 def pair_of(link: Link) -> tuple[str, str]:
