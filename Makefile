@@ -12,7 +12,7 @@ CODE := libs services tests deploy
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-providers test-deploy unit check format docs bench bench-long lock clean
+.PHONY: help up test unit test-providers test-deploy check format docs bench bench-long lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
