@@ -48,7 +48,7 @@ async def page(town: Town) -> dict[str, Any]:
 
 
 async def lend(town: Town) -> Credential:
-    async with town.client() as client:
+    async with town.client(timeout=30) as client:
         return await client.exchange("postgres/demo", scopes=["read"], lifetime=1800)
 
 
