@@ -89,7 +89,7 @@ async def test_a_dry_run_counts_and_stops_nothing(manned: Town):
 async def test_a_fence_waits_for_an_intent_that_is_being_written_and_then_counts_it(manned: Town):
     number = await manned.db.fetchval("SELECT id FROM connector WHERE name = 'postgres/demo'")
     async with manned.root.transaction():
-        await locks.share(manned.root, [number])
+        await manned.root.execute(locks.shared([number]))
         waits = asyncio.create_task(order(manned, connector="postgres/demo"))
         async with asyncio.timeout(10):
             while not await manned.db.fetchval("SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):  # noqa: ASYNC110 - no event

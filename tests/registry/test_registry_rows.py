@@ -232,7 +232,7 @@ async def test_a_change_waits_for_those_who_hold_its_connector(gateway: Pool, ro
     await change(gateway, Put(A), Put(B))
     ids = {row["name"]: row["id"] for row in await root.fetch("SELECT id, name FROM connector")}
     async with root.transaction():
-        await locks.share(root, [ids[A.name]])
+        await root.execute(locks.shared([ids[A.name]]))
         await change(gateway, Put(connector(name=B.name, installation="other")))
         waiting = asyncio.create_task(change(gateway, Put(link())))
         await until(lambda: root.fetchval(WAITING))
@@ -243,7 +243,7 @@ async def test_a_change_waits_for_those_who_hold_its_connector(gateway: Pool, ro
 
 async def test_a_block_waits_for_everyone_in_flight(gateway: Pool, root: asyncpg.Connection) -> None:
     async with root.transaction():
-        await locks.share(root, [])
+        await root.execute(locks.shared([]))
         waiting = asyncio.create_task(change(gateway, Block(UUID(int=6), {"project": "web"})))
         await until(lambda: root.fetchval(WAITING))
         assert not await root.fetchval("SELECT count(*) FROM block")

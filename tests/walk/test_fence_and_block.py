@@ -114,8 +114,7 @@ async def test_a_fence_gets_its_turn_under_twelve_overlapping_holders(postgres: 
     async def holder() -> int:
         held = 0
         while not stop.is_set():
-            async with pool.acquire() as db, db.transaction():
-                await locks.share(db, [4242])
+            async with pool.acquire() as db, locks.sharing(db, [4242]):
                 await asyncio.sleep(0.02)
                 held += 1
         return held
@@ -141,7 +140,7 @@ async def test_a_paused_process_holds_up_no_fence(postgres: str):
     async with pool.acquire() as paused, pool.acquire() as other:
         transaction = paused.transaction()
         await transaction.start()
-        await locks.share(paused, [4243])
+        await paused.execute(locks.shared([4243]))
         async with other.transaction():
             await other.execute("SET LOCAL lock_timeout = '3s'")
             await locks.exclude(other, 4243)

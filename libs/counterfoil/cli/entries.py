@@ -44,13 +44,7 @@ def shown(collection: str, name: str, output: Output, url: str) -> None:
             found: dict[str, Any] = await v1.get(f"{collection}/{address(name)}")
             return found
 
-    found = run(ask())
-    if output is Output.JSON:
-        printing.document(found)
-    elif output is Output.TOKEN:
-        printing.line(str(found["name"]))
-    else:
-        printing.members(found)
+    printing.one(run(ask()), output, "name")
 
 
 def removed(collection: str, name: str, output: Output, url: str, *, dry_run: bool, yes: bool) -> None:

@@ -97,11 +97,5 @@ def about(login: "Login") -> dict[str, Any]:
 
 
 def show(login: "Login", file: "Path", output: Output) -> None:
-    found = about(login)
-    if output is Output.JSON:
-        printing.document(found)
-    elif output is Output.TOKEN:
-        printing.line(str(found["subject"]))
-    else:
-        printing.members(found)
+    printing.one(about(login), output, "subject")
     say(f"kept in {'the keyring' if login.store == 'keyring' else file}; `counterfoil logout` forgets it")

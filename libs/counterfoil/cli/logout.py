@@ -36,12 +36,7 @@ def verb(dry_run: options.DryRun = False, output: options.Show = Output.TABLE) -
     if not dry_run:
         run(revoked(login))
         login_store.remove(file, login)
-    if output is Output.JSON:
-        printing.document(found)
-    elif output is Output.TOKEN:
-        printing.line(str(found["subject"]))
-    else:
-        printing.members(found)
+    printing.one(found, output, "subject")
     say("would be forgotten" if dry_run else "forgotten")
 
 

@@ -39,6 +39,16 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
         line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def one(found: Mapping[str, Any], output: Output, word: str) -> None:
+    """`word`: the member that is the whole answer of `-o token`."""
+    if output is Output.JSON:
+        document(found)
+    elif output is Output.TOKEN:
+        line(str(found[word]))
+    else:
+        members(found)
+
+
 COLOURS = {"+": "32", "-": "31", "~": "33"}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from counterfoil.cli.exits import say
+from counterfoil.client import environment
 from counterfoil.client.client import Client
 from counterfoil.client.deadline import Deadline
 from counterfoil.client.door import Door
@@ -48,17 +49,12 @@ class Session:
         refuse_clear(self.url, self.allow_http)
 
     def client(self, transport: Literal["http", "kafka"] = "http") -> Client:
-        kafka = None
-        if transport == "kafka" and "COUNTERFOIL_KAFKA" in self.env:
-            from counterfoil.cli.kafka import connection
-
-            kafka = connection(self.env)
-        log_key = self.env.get("COUNTERFOIL_LOG_KEY", "").split()
-        return Client(self.url, self.token, transport, log_key=log_key or None, kafka=kafka, timeout=self.timeout, allow_http=self.allow_http)
+        kafka, log_key = environment.kafka(self.env) if transport == "kafka" else None, environment.log_keys(self.env, None)
+        return Client(self.url, self.token, transport, log_key=log_key, kafka=kafka, timeout=self.timeout, allow_http=self.allow_http)
 
     @property
     def allow_http(self) -> bool:
-        return self.env.get("COUNTERFOIL_ALLOW_HTTP") == "1"
+        return environment.allow_http(self.env, None)
 
     async def token(self, audience: str | None = None) -> Secret:
         return (await self.find(audience)).token

@@ -17,21 +17,16 @@ async def registry(db: Connection) -> None:
     await db.execute("SELECT pg_advisory_xact_lock($1, 0)", REGISTRY)
 
 
-async def share(db: Connection, connectors: Iterable[int]) -> None:
-    """Blocks and connectors, as intent, swap and reply hold them."""
-    await db.execute(
-        "SELECT pg_advisory_xact_lock_shared($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
-        CONNECTORS,
-        [BLOCKS, *sorted(set(connectors))],
-    )
+def shared(connectors: Iterable[int]) -> str:
+    """Statements that take blocks and connectors as intent, swap and reply hold them: inside a transaction, in the order of all."""
+    return "".join(f"SELECT pg_advisory_xact_lock_shared({CONNECTORS}, {int(number)});" for number in [BLOCKS, *sorted(set(connectors))])
 
 
 @asynccontextmanager
 async def sharing(db: Connection, connectors: Iterable[int]) -> AsyncIterator[None]:
-    """A transaction that begins with what `share` takes, in one message: three stages do it for every batch."""
-    taken = "".join(f"SELECT pg_advisory_xact_lock_shared({CONNECTORS}, {int(number)});" for number in [BLOCKS, *sorted(set(connectors))])
+    """A transaction that begins with what is shared, in one message: three stages do it for every batch."""
     try:
-        await db.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; {taken}")
+        await db.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; {shared(connectors)}")
         yield
         await db.execute("COMMIT")
     except BaseException:
@@ -49,15 +44,15 @@ async def undone(db: Connection) -> None:
 
 async def count(db: Connection, connectors: Iterable[int]) -> None:
     """Where a connector has limits, one transaction at a time counts what it has lent and adds to it."""
-    await db.execute(
-        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place",
-        LIMITS,
-        sorted(set(connectors)),
-    )
+    await _alone(db, LIMITS, connectors)
 
 
 async def exclude(db: Connection, *ids: int) -> None:
     """BLOCKS for a block's insert; a connector's id for its fence or a new revision."""
+    await _alone(db, CONNECTORS, ids)
+
+
+async def _alone(db: Connection, space: int, ids: Iterable[int]) -> None:
     await db.execute(
-        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place", CONNECTORS, sorted(set(ids))
+        "SELECT pg_advisory_xact_lock($1, id) FROM unnest($2::int[]) WITH ORDINALITY AS held(id, place) ORDER BY place", space, sorted(set(ids))
     )
