@@ -15,10 +15,10 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 async def lent(postgres_server: Postgres) -> AsyncIterator[str]:
-    """A role with the password `right`."""
-    await run(postgres_server.superuser_dsn, "create role lent login password 'right'")
+    """A role with the password `right`. It may connect: a town on the same server takes that from everybody."""
+    await run(postgres_server.superuser_dsn, "create role lent login password 'right'; grant connect on database postgres to lent")
     yield "lent"
-    await run(postgres_server.superuser_dsn, "drop role lent")
+    await run(postgres_server.superuser_dsn, "drop owned by lent; drop role lent")
 
 
 async def test_the_right_password_gets_in(postgres_server: Postgres, lent: str):
