@@ -20,6 +20,7 @@ from services.ops import key_chest, key_rotation
 from tests.operate.going_back import lend, page
 from tests.support.demo import BROKER_PASSWORD
 from tests.support.town import Town, founded
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module", name="town")
@@ -39,9 +40,15 @@ async def lose(town: Town, pattern: str, *roles: str) -> None:
 
 
 async def rotate(town: Town, role: str, use: str) -> None:
-    """As `counterfoil keys rotate`, whose minute is over by now."""
+    """As `counterfoil keys rotate`, whose minute is over by now: everybody who is there has read the rows again."""
     async with town.sql() as db:
-        await key_rotation.rotate(db, town.plan.keys, role, use, datetime.now(UTC) - timedelta(seconds=60), timedelta(seconds=60))
+        fresh = await key_rotation.rotate(db, town.plan.keys, role, use, datetime.now(UTC) - timedelta(seconds=60), timedelta(seconds=60))
+
+    async def told() -> bool:
+        return fresh.kid in (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).raise_for_status().text
+
+    if use != "sign":
+        await until(told)
 
 
 async def init(town: Town) -> None:
