@@ -3,10 +3,9 @@
 import asyncio
 import os
 
-from counterfoil_server.runtime.service import Runtime, Wiring, healthy, serve
+from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.starting import told
-from counterfoil_server.runtime.watch import Watch
 from services.audit.fence import Fence
 from services.audit.handlers import Desk, routes
 from services.audit.heartbeat import Progress, beat
@@ -15,8 +14,7 @@ from services.audit.writer import writer
 
 
 async def wire(runtime: Runtime) -> Wiring:
-    async with healthy(runtime.settings, Watch(tuple), runtime.db):  # alive, and not ready, while it stands by
-        own = await writer(runtime.settings.database)
+    own = await writer(runtime.settings.database)
     await runtime.keys.load()  # they may have been rotated while it stood by
     log = Log(own, runtime.keys.log_keys)
     await log.head()

@@ -9,8 +9,9 @@ import pytest
 from counterfoil_server.runtime.store.migrate import migrate
 from services.dev.postgres import Postgres, superuser_dsn
 from tests.audit.house import House
+from tests.support.parts import password
 
-PASSWORD = "audit-test"
+PASSWORD = password("audit")
 
 
 @pytest.fixture(scope="module")

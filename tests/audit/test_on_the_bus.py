@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 
 from counterfoil.contracts import TOPICS, exchange_replied
@@ -24,6 +25,7 @@ from counterfoil.wire.opening_key import OpeningKey
 from counterfoil.wire.receipt import check
 from counterfoil.wire.signing import Signer, SigningKey
 from counterfoil_server.runtime import key_folder
+from services.dev.ports import HOST, free_port
 from services.dev.postgres import Postgres
 from tests.audit import facts
 from tests.audit.conftest import PASSWORD
@@ -166,8 +168,10 @@ async def test_a_second_process_stands_by_and_takes_over(bus: Bus, monkeypatch: 
     async with run("-m", "services.audit.app") as first:
         await first.until("started")
         monkeypatch.setenv("COUNTERFOIL_REPLICA", "1")
-        async with run("-m", "services.audit.app") as second:
+        monkeypatch.setenv("COUNTERFOIL_HEALTH_PORT", str(port := free_port()))
+        async with run("-m", "services.audit.app") as second, httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False) as probe:
             await second.until("standing by")
+            assert [(await probe.get(page)).status_code for page in ("/livez", "/readyz")] == [200, 503]
             await bus.answered(await bus.walk(3))
             first.process.kill()
             await first.process.wait()
@@ -175,6 +179,9 @@ async def test_a_second_process_stands_by_and_takes_over(bus: Bus, monkeypatch: 
             await second.until("started")
 
             await bus.answered(await bus.walk(3))
+            async with asyncio.timeout(60):
+                while (await probe.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - by the connection that it had from the start
+                    await asyncio.sleep(0.1)
             assert len(await bus.house.leaves()) == 18
 
 

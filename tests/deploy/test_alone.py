@@ -16,6 +16,7 @@ from services.dev.postgres import Postgres, superuser_dsn
 from services.dev.spawn import Command
 from tests.deploy.composed import PROCESSES, environment, service
 from tests.support import alone
+from tests.support.parts import password
 
 GROUPS = ("gateway", "verifier", "policy", "providers", "audit", "revoker", "ops")
 NEEDED = {"gateway": "jsonschema", "verifier": "PyJWT", "policy": "cedarpy", "providers": "httpx", "audit": "asyncpg", "revoker": "faststream",
@@ -56,10 +57,10 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def place(views: Path, kafka: str, postgres_server: Postgres) -> Place:
-    """Made ready by `setup`, from its own packages too. Roles are the whole server's: they keep the password that every town gives them."""
+    """Made ready by `setup`, from its own packages too."""
     name = f"alone_{secrets.token_hex(4)}"
     (views / "secrets").mkdir(mode=0o700)
-    for role, dsn in role_dsns(HOST, postgres_server.port, name, lambda role: f"{role}-in-every-town").items():
+    for role, dsn in role_dsns(HOST, postgres_server.port, name, password).items():
         (views / "secrets" / f"database_{role}").write_text(dsn)
     db = await asyncpg.connect(postgres_server.superuser_dsn)
     await db.execute(f'CREATE DATABASE "{name}"')

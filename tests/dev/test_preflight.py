@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.dev import preflight
-from services.dev.ports import HOST, need_free
+from services.dev.ports import HOST, LAST, free_port, need_free
 from services.dev.trouble import Trouble
 
 
@@ -57,3 +57,10 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it():
     need_free(port, "Kafka", "COUNTERFOIL_KAFKA_PORT")  # free again
 
     assert "COUNTERFOIL_KAFKA_PORT=" in caught.value.fix
+
+
+def test_a_free_port_is_given_once_and_is_none_that_a_connection_going_out_may_have():
+    given = [free_port() for _ in range(200)]
+
+    assert len(set(given)) == 200
+    assert max(given) < LAST

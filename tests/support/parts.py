@@ -12,6 +12,11 @@ from services.dev.children import Children
 from services.dev.ports import free_port
 
 
+def password(role: str) -> str:
+    """Roles belong to the whole server: whoever makes a database there lets them in by the same passwords."""
+    return f"{role}-in-every-town"
+
+
 def say(line: str) -> None:
     """Progress of the parts; shown by `pytest -s` and with a failed set-up."""
     print(line)  # noqa: T201

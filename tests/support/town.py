@@ -23,7 +23,7 @@ from services.dev.town import MODULES, Plan
 from services.ops.database import ROLES
 from tests.support.demo import BROKER_PASSWORD
 from tests.support.otlp import Receiver, receiving
-from tests.support.parts import say
+from tests.support.parts import password, say
 
 TOKEN_URN = "urn:ietf:params:oauth:token-type:id_token"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -98,10 +98,7 @@ class Town:
 async def founded(
     folder: Path, kafka: str, server: Postgres, *, extra: dict[str, str] | None = None, iterations: int = 1, **changed: Any
 ) -> AsyncIterator[Town]:
-    """A town with topics and a database of its own. Roles belong to the whole server, so every town lets them in by the same passwords.
-
-    `changed`: of its Plan.
-    """
+    """A town with topics and a database of its own. `changed`: of its Plan."""
     name = secrets.token_hex(4)
     ports = {part: free_port() for part in ("gateway-http", "issuer", *MODULES)}
     plan = Plan(
@@ -112,7 +109,7 @@ async def founded(
         ports,
         prefix=f"t{name}",
         database=f"town_{name}",
-        passwords={role: f"{role}-in-every-town" for role in ROLES},
+        passwords={role: password(role) for role in ROLES},
         extra={"COUNTERFOIL_LOG_LEVEL": "INFO"} | (extra or {}),
     )
     async with receiving() as otlp, Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:

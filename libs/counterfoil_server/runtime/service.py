@@ -94,39 +94,37 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
     logs.install(role, settings.log_level)
     export.install(role, settings.replica, settings.otlp, settings.sampled)
     async with opened(settings, role) as runtime:
-        wiring = await wire(runtime)
-        broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
-        shell = FastStream(broker, logger=None)
-        runtime.unread.consumers = lambda: bus.consumers(broker)
-        listening = [listener.consumer for listener in wiring.listeners]
-        watch = Watch(lambda: [*bus.consumers(broker), *listening], len(wiring.stages) + len(listening))
-        loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages or wiring.listeners else [])]
-        failed: list[BaseException] = []
-        async with none_left(loops), healthy(settings, watch, runtime.db):
-            tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
-            log.info("started", extra={"role": role})
-            settle()
-            try:
-                await shell.run(sleep_time=0.1)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                for close in wiring.closing:
-                    await close()
+        watch = Watch()
+        # One page from first to last: a probe that keeps its connection would otherwise go on asking a page of before.
+        async with healthy(settings, watch, runtime.db):
+            failed = await _run(runtime, await wire(runtime), watch)
     export.flush()
     if failed:
         raise SystemExit(1)
 
 
-@asynccontextmanager
-async def none_left(loops: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Where none could be started, Python would complain of each: the reason is one line, and the last."""
+async def _run(runtime: Runtime, wiring: Wiring, watch: Watch) -> Sequence[BaseException]:
+    """What failed."""
+    settings = runtime.settings
+    broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
+    shell = FastStream(broker, logger=None)
+    runtime.unread.consumers = lambda: bus.consumers(broker)
+    listening = [listener.consumer for listener in wiring.listeners]
+    watch.over(lambda: [*bus.consumers(broker), *listening], len(wiring.stages) + len(listening))
+    loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages or wiring.listeners else [])]
+    failed: list[BaseException] = []
+    tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
+    log.info("started", extra={"role": runtime.role})
+    settle()
     try:
-        yield
+        await shell.run(sleep_time=0.1)
     finally:
-        for loop in loops:
-            loop.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for close in wiring.closing:
+            await close()
+    return failed
 
 
 def settle() -> None:

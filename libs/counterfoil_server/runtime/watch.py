@@ -13,12 +13,17 @@ class Stalled(RuntimeError):
 class Watch:
     """`check()` again and again; the health page shows `healthy` and `ready`."""
 
-    def __init__(self, consumers: Callable[[], Sequence[Any]], expected: int = 1, patience: float = 30.0, every: float = 5.0) -> None:
-        self._consumers, self._expected, self._patience, self._every = consumers, expected, patience, every
+    def __init__(self, patience: float = 30.0, every: float = 5.0) -> None:
+        self._consumers: Callable[[], Sequence[Any]] = tuple
+        self._expected, self._patience, self._every = 0, patience, every
         self._stuck: dict[Any, tuple[int, float]] = {}
         self.healthy = True
-        self.ready = expected == 0
+        self.ready = False
         self.lag = 0
+
+    def over(self, consumers: Callable[[], Sequence[Any]], expected: int) -> None:
+        """Before this nothing is ready: the process still opens what it needs, or stands by."""
+        self._consumers, self._expected, self.ready = consumers, expected, expected == 0
 
     async def run(self) -> None:
         """Raises Stalled."""
