@@ -10,8 +10,8 @@ COUNTERPARTS := tests/counterparts/node_modules/.ready
 DEPLOYMENT := .venv/.deployment
 CODE := libs services tests deploy
 ARGS ?=
-# The tests wait much: two workers, each with a Kafka and a PostgreSQL of its own, take half the time. A file's tests stay together.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# The tests wait much: two workers, each with a Kafka and a PostgreSQL of its own, take half the time.
+SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up test unit test-providers test-deploy check format docs bench bench-long lock clean

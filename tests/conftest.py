@@ -1,6 +1,8 @@
 """The fixtures everyone has, and the marker that tells tests on the real parts from the quick ones."""
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.github import github
 from tests.support.node import node
@@ -9,6 +11,8 @@ from tests.support.town import town_of_the_session
 
 __all__ = ["apart", "children", "github", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
 
+TOGETHER = ("tests/deploy/", "tests/operate/")
+"""Folders whose files share what takes long to set up."""
 REAL = {"children", "guarded", "kafka", "postgres", "postgres_server", "town", "up"}
 
 
@@ -20,3 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
         if "node" in asked:
             item.add_marker(pytest.mark.counterparts)
+
+
+class ByPart(LoadFileScheduling):  # type: ignore[misc]
+    """Which worker a test goes to: where the others of its file, or of its folder, go."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), str(super()._split_scope(nodeid)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPart:
+    return ByPart(config, log)

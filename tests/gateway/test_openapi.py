@@ -26,8 +26,9 @@ DOCUMENT = document()
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that does much beside this one is no database that is away."""
+    """A machine that does much beside this one is no database that is away. And nobody obeys here, so nobody waits for that."""
     monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_MS", 10_000)
+    monkeypatch.setattr("services.gateway.revoke_door.PATIENCE", 0.01)
 
 
 CHECKS = (
