@@ -10,11 +10,11 @@ COUNTERPARTS := tests/counterparts/node_modules/.ready
 DEPLOYMENT := .venv/.deployment
 CODE := libs services tests deploy
 ARGS ?=
-# The tests wait much: two workers, each with a Kafka and a PostgreSQL of its own, take half the time.
+# The tests wait much: two workers, each with a Kafka and a PostgreSQL of its own, take less time.
 SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit test-providers test-deploy check format docs bench bench-long lock clean
+.PHONY: help up test unit test-operate test-providers test-deploy check format docs bench bench-long lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,11 +36,14 @@ $(READY): requirements/test.txt pyproject.toml
 up: $(READY) ## Set up, then run Kafka, PostgreSQL, the issuer and every service (Ctrl-C ends all)
 	@exec $(BIN)/python -m services.dev.app $(ARGS)
 
-test: $(READY) ## All tests but those of the two below, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
-	$(BIN)/python -m pytest tests -m "not counterparts and not deployment" $(or $(ARGS),$(SIDE_BY_SIDE))
+test: $(READY) ## All tests but those of the three below, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
+	$(BIN)/python -m pytest tests -m "not operating and not counterparts and not deployment" $(or $(ARGS),$(SIDE_BY_SIDE))
 
 unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
 	$(BIN)/python -m pytest tests -m "not real and not counterparts and not deployment" $(ARGS)
+
+test-operate: $(READY) ## docs/operate walked through: servers lost and restored, keys lost, upgrades from every schema before
+	$(BIN)/python -m pytest tests -m operating $(or $(ARGS),$(SIDE_BY_SIDE))
 
 # Node comes from a wheel, its packages by the hashes of package-lock.json: nothing of the machine's own is used.
 $(NODE): $(READY) requirements/counterparts.txt

@@ -11,7 +11,7 @@ from tests.support.town import town_of_the_session
 
 __all__ = ["apart", "children", "github", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
 
-TOGETHER = ("tests/deploy/", "tests/operate/")
+TOGETHER = ("tests/deploy/",)
 """Folders whose files share what takes long to set up."""
 REAL = {"children", "guarded", "kafka", "postgres", "postgres_server", "town", "up"}
 

@@ -14,10 +14,11 @@ from tests.support.parts import say
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is shown here is shown on the real parts."""
+    """What is shown here is shown on the real parts, stopped and started again and again: `make test-operate` has the time."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.real)
+            item.add_marker(pytest.mark.operating)
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """Audited exchanges a second with the instant provider: over the bus and over HTTP, closed loop and open, each beside the relay's."""
 
+import asyncio
+import time
 from typing import Any
 
 from services.dev.bench import batches, relays, runs
@@ -9,6 +11,9 @@ from services.dev.bench.sizes import CONNECTIONS, LIFETIME, OUTSTANDING, Sizes
 from services.dev.bench.stand import INSTANT, Stand
 from services.dev.town import PARTITIONS
 from services.dev.trouble import Say
+
+CAUGHT_UP = "SELECT caught_up_to > clock_timestamp() - interval '2 s' FROM heartbeat WHERE role = 'audit'"
+RECOVERY = 120
 
 
 def spec(stand: Stand, sizes: Sizes, connector: str = INSTANT) -> dict[str, Any]:
@@ -49,7 +54,17 @@ async def open_loop(stand: Stand, sizes: Sizes, say: Say) -> list[Figure]:
             run = await bus.open(rate, rate * sizes.seconds)
             after = await batches.marks(stand.plan.connection, PARTITIONS)
             found += opened(rate, run, await batches.means(stand.plan.connection, before, after))
+            found.append(Figure("  audit has caught up after", await caught_up(stand), "s"))
     return found
+
+
+async def caught_up(stand: Stand) -> float:
+    """Seconds until the log has everything again: what is measured next shall not pay for what was too much before."""
+    began = time.monotonic()
+    async with stand.sql() as db, asyncio.timeout(RECOVERY):
+        while not await db.fetchval(CAUGHT_UP):  # noqa: ASYNC110 - it is not this loop that makes it so
+            await asyncio.sleep(0.1)
+    return time.monotonic() - began
 
 
 def opened(rate: int, run: Measured, sizes_found: dict[str, float]) -> list[Figure]:
