@@ -11,7 +11,7 @@ from counterfoil.wire.envelope import decode, encode
 from counterfoil_server.domain.intent import Refuse, Repeat
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now
-from services.providers import calls
+from services.providers import calls, pausing
 from services.providers.boxes import Boxes
 from services.providers.evidence import Checks
 from services.providers.ledger import Failed, Ledger
@@ -56,7 +56,7 @@ class Minting:
 
     async def mint(self, wanted: Sequence[Wanted], emit: Emit) -> None:
         """Calls that answered swap and go out at once; only the offset waits for the slowest."""
-        verdicts = await self._ledger.intend(wanted, self._now())
+        verdicts = await pausing.intended(lambda some: self._ledger.intend(some, self._now()), wanted)
         await emit([out for one, verdict in zip(wanted, verdicts, strict=True) if (out := self.said(one, verdict))])
         pending = {asyncio.create_task(self.call(verdict)) for verdict in verdicts if isinstance(verdict, Intent)}
         try:

@@ -11,6 +11,7 @@ from counterfoil.contracts.exchange_verified import TokenUse
 from counterfoil_server.domain.intent import Refuse, Repeat
 from counterfoil_server.runtime.store import locks
 from counterfoil_server.runtime.store.database import Connection
+from services.providers import pausing
 from services.providers.ledger import Failed
 from services.providers.seam import Idempotency, Revocation
 from services.providers.wanted import Intent
@@ -96,6 +97,28 @@ async def test_what_stands_in_the_way_writes_no_intent(books: Books, standing: s
     (verdict,) = await books.intend(books.wanted())
     assert isinstance(verdict, Refuse)
     assert verdict.code == expected
+    assert await books.owner.fetchval("SELECT count(*) FROM mint") == 0
+
+
+async def test_while_audit_is_behind_mint_pauses_and_goes_on_when_it_has_caught_up(books: Books):
+    await books.owner.execute("UPDATE heartbeat SET caught_up_to = at - interval '6 seconds'")
+    paused = asyncio.create_task(pausing.intended(lambda some: books.intend(*some), [books.wanted()]))
+    done, _ = await asyncio.wait([paused], timeout=0.6)
+    assert not done
+
+    await books.owner.execute("UPDATE heartbeat SET at = clock_timestamp(), caught_up_to = clock_timestamp()")
+
+    assert isinstance((await paused)[0], Intent)
+
+
+async def test_it_pauses_no_longer_than_it_is_worth_and_holds_up_nothing_else(books: Books, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pausing, "LONGEST", 0.3)
+    await books.owner.execute("UPDATE heartbeat SET caught_up_to = at - interval '6 seconds'")
+
+    (verdict,) = await pausing.intended(lambda some: books.intend(*some), [books.wanted()])
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.code == "audit_unavailable"
     assert await books.owner.fetchval("SELECT count(*) FROM mint") == 0
 
 
