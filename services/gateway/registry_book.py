@@ -100,11 +100,16 @@ class TakenBack(Exception):
     """Ends the transaction of a dry run."""
 
 
+THINKING = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+"""Thousands of entries are thought over between two statements, and nobody waits for that but who would change the registry too."""
+
+
 @asynccontextmanager
 async def changing(pool: Pool, *, dry_run: bool) -> AsyncIterator[Connection]:
     """A transaction; that of a dry run leaves nothing."""
     with suppress(TakenBack):
         async with pool.acquire() as db, db.transaction():
+            await db.execute(THINKING)
             yield db
             if dry_run:
                 raise TakenBack

@@ -1,11 +1,14 @@
 """The registry at /v1: declared, compared, refused; root secrets go in sealed and never come out."""
 
+import time
 from typing import Any
 
 import httpx
 import pytest
 
 from counterfoil.wire.armor import to_url
+from services.gateway import registry_book
+from services.gateway.vetting import vet
 from tests.gateway.conftest import Town
 from tests.gateway.identities import CONFIG, bearer
 from tests.gateway.rows import lent
@@ -32,6 +35,16 @@ async def test_entries_are_put_as_a_whole_and_the_difference_is_said(manned: Tow
     assert {one["name"] for one in (await get(manned, "/v1/connectors"))["connectors"]} == {"postgres/demo", "postgres/other"}
     change = await manned.db.fetchrow("SELECT actor, change FROM registry_change ORDER BY revision DESC LIMIT 1")
     assert (change["actor"]["role"], change["change"]) == ("admin", "put")
+
+
+async def test_a_large_registry_is_thought_over_for_longer_than_a_transaction_may_stand_still(manned: Town, monkeypatch: pytest.MonkeyPatch):
+    def slowly(*about: Any) -> Any:
+        time.sleep(0.5)
+        return vet(*about)
+
+    monkeypatch.setattr(registry_book, "vet", slowly)
+
+    assert (await put(manned, entries=[LINK, OTHER])).status_code == 200
 
 
 async def test_a_dry_run_says_the_same_and_changes_nothing(manned: Town):

@@ -32,6 +32,7 @@ async def apply(db: Connection, changes: Sequence[Change], actor: Actor, now: da
     steps = (await Book.read(db, changes)).follow(changes)
     blocks = [locks.BLOCKS] if any(isinstance(step, Block | Unblock) for step, _ in steps) else []
     if ids := [*blocks, *await connectors(db, held(steps))]:
+        await db.execute("RESET idle_in_transaction_session_timeout")  # from here on mint waits: whoever stands still loses the locks
         await locks.exclude(db, *ids)
     before = revision = int(await db.fetchval(HEAD))
     for step, concerned in steps:
