@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from counterfoil.contracts.base import ExchangeFact
 from counterfoil.contracts.exchange_verified import IdentityVerified
+from counterfoil.contracts.revocation_requested import RevocationRequested
 from counterfoil.wire.armor import from_url
 from counterfoil.wire.canonical import NotCanonical, NotJson, canonical, digest, strict_json
 from counterfoil_server.runtime.stage import DeadLetter, Received
@@ -25,6 +27,15 @@ class Entry:
     text: str = field(repr=False)
     """Canonical. Made before the log's order is known: whatever cannot be canonical must not hold up the others' leaves."""
     subject_box: bytes = field(default=b"", repr=False)
+
+    @property
+    def about(self) -> set[UUID]:
+        """The request and the credential that this fact speaks of: by these its leaf is found."""
+        fact = self.cause.fact
+        named = [fact.asked.request_id if isinstance(fact, ExchangeFact) else None, getattr(fact, "credential_id", None)]
+        if isinstance(fact, RevocationRequested):
+            named.append(fact.predicate.credential_id)
+        return {one for one in named if one is not None}
 
     @property
     def fact_id(self) -> UUID:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ class Head:
     checkpoint: str
 
 
+Roots = Mapping[tuple[int, int], bytes]
+"""Of full tiles, by level and index."""
 NOTHING = Head(Edge(), NONE_BEFORE, "")
 
 
@@ -65,6 +67,11 @@ APPEND = """
         INSERT INTO revocation (id, credential_id, cause)
         SELECT id, credential_id, 'undelivered' FROM head, unnest($19::uuid[], $20::uuid[]) AS new(id, credential_id)
         ON CONFLICT DO NOTHING
+    ), tile AS (
+        INSERT INTO audit_tile (level, idx, hash)
+        SELECT new.level, new.idx, new.hash FROM head, unnest($22::smallint[], $23::bigint[], $24::bytea[]) AS new(level, idx, hash)
+    ), about AS (
+        INSERT INTO audit_about (id, idx) SELECT new.id, new.idx FROM head, unnest($25::uuid[], $26::bigint[]) AS new(id, idx)
     ), beat AS (
         INSERT INTO heartbeat (role, at, caught_up_to) SELECT 'audit', clock_timestamp(), coalesce($21::timestamptz, 'epoch') FROM head
         ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = greatest($21, heartbeat.caught_up_to)
@@ -78,11 +85,13 @@ HEARTBEAT = """
 """
 
 
-def arguments(head: Head, grown: Head, batch: Batch, leaves: Sequence[Leaf], standing: Sequence[Standing], caught_up_to: datetime | None,
-              ) -> list[object]:  # fmt: skip
+def arguments(
+    head: Head, grown: Head, batch: Batch, leaves: Sequence[Leaf], standing: Sequence[Standing], caught_up_to: datetime | None, roots: Roots
+) -> list[object]:
     """Of APPEND, in its order."""
     subjects = {entry.cause.fact.sub_hash: entry.subject_box for entry in batch.new if isinstance(entry.cause.fact, IdentityVerified)}
     dead = sorted(batch.undelivered)
+    about = [(one, leaf.index) for entry, leaf in zip(batch.new, leaves, strict=True) for one in entry.about]
     return [
         head.edge.size, grown.edge.size, grown.edge.to_bytes(), grown.last, grown.checkpoint,
         [entry.fact_id for entry in batch.new], [entry.fact_hash for entry in batch.new], [one.hash for one in leaves], [one.bytes for one in leaves],
@@ -90,6 +99,7 @@ def arguments(head: Head, grown: Head, batch: Batch, leaves: Sequence[Leaf], sta
         [one.leaf.index for one in standing], [one.proof for one in standing], [one.deadline for one in standing],
         [one.credential_id for one in standing],
         list(subjects), list(subjects.values()), [revocation_id(one) for one in dead], dead, caught_up_to,
+        [level for level, _ in roots], [at for _, at in roots], list(roots.values()), [one for one, _ in about], [index for _, index in about],
     ]  # fmt: skip
 
 
