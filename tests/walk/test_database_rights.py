@@ -44,7 +44,7 @@ RIGHTS = {
     "ops": EVERYONE | {
         "service_key": "read insert update(not_after)", "registry_head": "read update", "registry_change": "read insert", "registry_entry": "read",
         "connector": "read", "block": "read", "heartbeat": "read", "revocation": "read", "revocation_order": "read", "reply": "read",
-        "audit_leaf": "read", "audit_head": "read", "audit_tile": "read", "audit_about": "read",
+        "audit_leaf": "read", "audit_head": "read", "audit_tile": "read", "audit_about": "read", "subject": "read(sub_hash) delete",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)",
     },
 }  # fmt: skip
