@@ -1,9 +1,12 @@
 """What a writer of an older version left undone: roots of full tiles, and what its leaves are about. Made before this one appends."""
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
-from counterfoil.wire.merkle import HASH, TILE, root
+from counterfoil.wire.merkle import TILE, root
 from counterfoil.wire.tiles import WIDTH, BadTile
 from counterfoil_server.runtime.store.tiles import Tiles
 from services.audit.log import LogStopped
@@ -16,18 +19,14 @@ CHUNK = 8
 LEVELS = range(1, 8)
 
 MADE = "SELECT coalesce(max(idx) + 1, 0) AS made FROM audit_tile WHERE level = $1"
-TILE_ROOTS = (
-    "INSERT INTO audit_tile (level, idx, hash) SELECT $1, $2::bigint + place - 1, hash FROM unnest($3::bytea[]) WITH ORDINALITY AS new(hash, place)"
-)
-# json, not jsonb: that would refuse a leaf in which some string has an escaped NUL. With the tiles of these leaves in one statement.
-LEAF_TILES = f"""
-    WITH tile AS ({TILE_ROOTS})
-    INSERT INTO audit_about (id, idx)
-    SELECT btrim(named.id::text, '"')::uuid, idx FROM audit_leaf, LATERAL (SELECT convert_from(bytes, 'UTF8')::json -> 'fact' AS fact) AS said,
-        LATERAL (VALUES (fact #> '{{asked,request_id}}'), (fact -> 'credential_id'), (fact #> '{{predicate,credential_id}}')) AS named(id)
-    WHERE idx >= $4 AND idx < $5 AND json_typeof(named.id) = 'string'
-    ON CONFLICT DO NOTHING
-"""  # noqa: S608 - no input stands in it
+BELOW = "SELECT hash FROM audit_tile WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
+LEAVES = "SELECT idx, leaf_hash AS hash, bytes FROM audit_leaf WHERE idx >= $1 AND idx < $2 ORDER BY idx"
+MAKE = """
+    WITH tile AS (
+        INSERT INTO audit_tile (level, idx, hash) SELECT $1, $2::bigint + place - 1, hash FROM unnest($3::bytea[]) WITH ORDINALITY AS new(hash, place)
+    )
+    INSERT INTO audit_about (id, idx) SELECT new.id, new.idx FROM unnest($4::uuid[], $5::bigint[]) AS new(id, idx) ON CONFLICT DO NOTHING
+"""
 
 
 async def complete(writer: Writer, head: Head) -> None:
@@ -49,17 +48,18 @@ async def _made(writer: Writer, level: int) -> int:
 
 
 async def _make(writer: Writer, level: int, first: int, end: int) -> None:
-    """Of the nodes from `first` to `end`."""
-    tiles, index = Tiles(writer), first // WIDTH
-    roots = [root(list(_split(await tiles.tile(level - 1, at)))) for at in range(index, end // WIDTH)]
-    if level == 1:
-        await writer.fetch(LEAF_TILES, level, index, roots, first, end)
-    else:
-        await writer.fetch(TILE_ROOTS, level, index, roots)
+    """Of the nodes from `first` to `end`. Leaves are parsed here: PostgreSQL's text has no NUL, and a claim may have an escaped one."""
+    rows = await (writer.fetch(LEAVES, first, end) if level == 1 else writer.fetch(BELOW, level - 1, first, end))
+    hashes = [row["hash"] for row in rows]
+    roots = [root(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - len(hashes) % WIDTH, WIDTH)]
+    about = [(one, row["idx"]) for row in rows for one in _about(json.loads(row["bytes"])["fact"])] if level == 1 else []
+    await writer.fetch(MAKE, level, first // WIDTH, roots, [one for one, _ in about], [index for _, index in about])
 
 
-def _split(hashes: bytes) -> Iterator[bytes]:
-    return (hashes[at : at + HASH] for at in range(0, len(hashes), HASH))
+def _about(fact: Mapping[str, Any]) -> set[UUID]:
+    """As `Entry.about` has it of the fact itself."""
+    named = (fact.get("asked", {}).get("request_id"), fact.get("credential_id"), fact.get("predicate", {}).get("credential_id"))
+    return {UUID(one) for one in named if one is not None}
 
 
 async def _vet(writer: Writer, head: Head) -> None:
