@@ -33,7 +33,7 @@ class Rulebook:
 
     def __init__(self, compiled: Callable[[Link], str], before: "Rulebook | None" = None, kept: int = KEPT) -> None:
         self._compiled, self._kept = compiled, kept
-        self._engine = Engine({}) if before is None else before._engine  # noqa: SLF001 - one of its own kind
+        self._engine: Engine = Engine({}) if before is None else before._engine  # noqa: SLF001 - one of its own kind
         self.snapshot: Snapshot = EMPTY
 
     def follow(self, snapshot: Snapshot) -> None:

@@ -98,12 +98,15 @@ class Recorder:
         known = look_up(self.rules.snapshot, who, evidence)
         return grants.decide(who, known, self.rules.ask, self.now) if fresh else grants.unavailable(who, known, self.now)
 
+    def authorized_leaf(self, who: IdentityVerified, *, fresh: bool = True) -> tuple[int, bytes]:
+        return self.leaf(exchange_authorized.TOPIC, self.authorized(who, fresh=fresh))
+
     def exchange(self, number: int, issuer: Issuer, subject: str, claims: Mapping[str, Any], wish: Any) -> Iterator[tuple[int, bytes]]:
         """The leaves of one: who it was, and what policy said."""
         who = self.identified(issuer, subject, claims, wish, self.asked(number, wish))
         yield self.leaf(exchange_verified.TOPIC, who)
         if isinstance(who, IdentityVerified):
-            yield self.leaf(exchange_authorized.TOPIC, self.authorized(who))
+            yield self.authorized_leaf(who)
 
     def _hash(self, issuer: Issuer) -> str:
         known = self._hashes.get(id(issuer))
