@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DOES_NOT_HOLD = 1
 ANSWERS = ("credential.minted", "identity.rejected", "grant.denied", "mint.refused")
 """What is proven of a request or a credential where it has several leaves: what was answered."""
-PATIENCE, EVERY = 15.0, 1.0
+BEYOND, PATIENCE, EVERY = "beyond_log", 15.0, 1.0
 """Seconds: a leaf is younger than the newest published head for a moment."""
 MESSAGES = {
     "malformed_file": "this is no proof: it has no tlog-proof in it",
@@ -91,7 +91,7 @@ async def fresh(pages: "Pages", leaf: "Leaf") -> "Saved":
             found: dict[str, Any] = await (await pages.v1()).get("audit/proof/inclusion", index=str(leaf["index"]))
             return Saved(found["leaf"].encode(), found["proof"])
         except CounterfoilError as error:
-            if not error.retryable or time.monotonic() > until:
+            if not (error.retryable or error.code == BEYOND) or time.monotonic() > until:
                 raise
         await asyncio.sleep(EVERY)
 
