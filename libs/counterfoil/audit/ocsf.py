@@ -1,4 +1,4 @@
-"""A leaf as an OCSF event: https://schema.ocsf.io/1.3.0
+"""A leaf as an OCSF event: https://schema.ocsf.io/1.4.0
 
 A projection, never the source: what the class has no place for stands whole in `unmapped.fact`, and `metadata.uid` is the leaf's hash.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from counterfoil.audit.ocsf_parts import actor, api, asked, entity, requested_by, resource, service, user
 from counterfoil.wire.merkle import leaf_hash
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 AUTHENTICATION, AUTHORIZE_SESSION, ENTITY_MANAGEMENT, API_ACTIVITY = 3002, 3003, 3004, 6003
 INFORMATIONAL, LOW, MEDIUM, HIGH = 1, 2, 3, 4
 SUCCESS, FAILURE, OTHER = 1, 2, 99

@@ -1,4 +1,4 @@
-"""The objects that OCSF events are made of: https://schema.ocsf.io/1.3.0/objects"""
+"""The objects that OCSF events are made of: https://schema.ocsf.io/1.4.0/objects"""
 
 from collections.abc import Mapping
 from typing import Any
