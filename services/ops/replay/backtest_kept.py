@@ -10,16 +10,16 @@ from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.contracts.registry import Link
 from counterfoil.wire.canonical import canonical, digest
 from counterfoil.wire.lru import Lru
-from counterfoil_server.domain import grants, links
+from counterfoil_server.domain import grants
 from counterfoil_server.domain.known import look_up
 from counterfoil_server.runtime.rulebook import Rulebook
 from counterfoil_server.runtime.snapshot import Entry, Snapshot, dumped
 from services.ops.replay.backtest_candidate import Candidate
 from services.ops.replay.backtest_outcome import Outcome, decided
+from services.ops.replay.backtest_rules import Rules
 from services.ops.replay.history import History
 
 KEPT = 1 << 17
-RULEBOOKS = 32
 NO_EVIDENCE = Evidence(value="", signature="")
 """A decision carries it on, and reads nothing of it."""
 MEMBERS = ("issuer", "sub_hash", "subject", "project", "environment", "claims", "wish")
@@ -42,9 +42,7 @@ class Ground:
 
 class Decider:
     def __init__(self, history: History, candidate: Candidate, kept: int = KEPT) -> None:
-        self._history, self._candidate = history, candidate
-        self._rules: Lru[int, Rulebook] = Lru(RULEBOOKS)
-        self._newest: Rulebook | None = None
+        self._history, self._rules = history, Rules(history, candidate.over)
         self._grounds: dict[tuple[int, str], Ground] = {}
         self._answers: Lru[tuple[str, str, str], Outcome] = Lru(kept)
         self.asked = self.hits = 0
@@ -69,16 +67,7 @@ class Decider:
         if found is None:
             if len(self._grounds) > KEPT:
                 self._grounds.clear()
-            found = self._grounds[turn, connector] = Ground(self._rulebook(turn), connector)
-        return found
-
-    def _rulebook(self, turn: int) -> Rulebook:
-        found = self._rules.get(turn)
-        if found is None:
-            found = Rulebook(links.compiled, self._newest)
-            found.follow(self._candidate.over(self._history.at(turn)))
-            self._rules.put(turn, found)
-            self._newest = found
+            found = self._grounds[turn, connector] = Ground(self._rules.at(turn), connector)
         return found
 
 
