@@ -15,7 +15,7 @@ from services.ops.replay.verify_outcome import EQUAL, Outcome, Tally, drifted
 from services.ops.replay.verify_recorded import Recorded, kinds
 
 KEPT = 1 << 15
-NEAR = 4096
+NEAR = 2048
 """So many identities are remembered, and so many decisions wait for theirs: most stand a batch apart. For the rest the log is asked."""
 VERIFIED, REJECTED, AUTHORIZED = "identity.verified", "identity.rejected", ("grant.approved", "grant.denied")
 

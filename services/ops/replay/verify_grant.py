@@ -32,23 +32,26 @@ SECONDS = len("2026-11-24T12:00:00")
 
 
 class Who:
-    """An identity that decisions rest on. `asked`: its text, where it is as our models write it, and so may be compared as it stands."""
+    """An identity that decisions rest on: as text, since thousands are remembered, and what is small stays in the processor's cache.
 
-    __slots__ = ("asked", "fact", "model", "request", "sha256")
+    `asked`: its text, where it is as our models write it, and so may be compared as it stands. `question`: all that a decision reads of it,
+    beside what was asked and the time. Leaves have one spelling, so what is equal is printed alike.
+    """
+
+    __slots__ = ("asked", "connector", "deadline", "id", "model", "question", "request_hash", "sha256", "text")
 
     def __init__(self, one: Recorded, model: IdentityVerified | None = None, *, sound: bool = False) -> None:
-        self.fact, self.sha256, self.model = one.fact, one.sha256, model
+        fact = one.fact
+        self.text, self.sha256, self.model, self.id = one.text, one.sha256, model, fact.get("id")
         self.asked = one.asked if sound else None
-        self.request = ""
-
-    def question(self) -> str:
-        """All that a decision reads of it, beside what was asked and the time. Leaves have one spelling, so what is equal is printed alike."""
-        self.request = self.request or repr([self.fact.get(name) for name in MEMBERS])
-        return self.request
+        self.question = repr([fact.get(name) for name in MEMBERS]) if sound else ""
+        self.connector = str(fact["wish"].get("connector")) if sound else ""
+        self.deadline, self.request_hash = (fact["asked"]["deadline"], fact["asked"]["request_hash"]) if sound else ("", "")
 
     def read(self) -> IdentityVerified:
-        """As it was recorded."""
-        return IdentityVerified.model_validate({**self.fact, "subject_box": ""}) if self.model is None else self.model
+        """As it was recorded. Mostly once."""
+        model, self.model = self.model, None
+        return IdentityVerified.model_validate({**json.loads(self.text), "subject_box": ""}) if model is None else model
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,13 @@ class Grants:
             self._answers.put(key, Answer(pieces, sent))
 
     def _key(self, one: Recorded, who: Who) -> tuple[str, str, str] | None:
-        try:
-            ground = self._ground(one.fact["grounds"]["registry_revision"], str(who.fact["wish"].get("connector")))
-        except (KeyError, TypeError, AttributeError):
+        if who.asked is None:
             return None
-        return ground.hash, who.question(), str(one.fact.get("at"))[:SECONDS] if ground.timed else ""
+        try:
+            ground = self._ground(one.fact["grounds"]["registry_revision"], who.connector)
+        except (KeyError, TypeError):
+            return None
+        return ground.hash, who.question, str(one.fact.get("at"))[:SECONDS] if ground.timed else ""
 
     def _ground(self, revision: int, connector: str) -> Ground:
         """The same object at every revision of one turn."""
@@ -156,19 +161,14 @@ def registered(snapshot: Snapshot, connector: str) -> str:
 
 def follows(answer: Answer, one: Recorded, who: Who) -> bool:
     """Whether the kept answer, with what is this exchange's own put into it, is what was recorded."""
-    fact, asked = one.fact, who.fact["asked"]
-    at = fact["at"]
-    if who.asked is None or not formed(at) or datetime.fromisoformat(at) >= datetime.fromisoformat(asked["deadline"]):
+    at, asked = one.fact["at"], who.asked
+    if asked is None or not formed(at) or datetime.fromisoformat(at) >= datetime.fromisoformat(who.deadline):
         return False
-    about, cause, revision = (
-        f'"{id_text(GrantApproved.stage, asked["request_hash"])}"',
-        f'"{who.fact["id"]}"',
-        str(fact["grounds"]["registry_revision"]),
-    )
+    about, cause, revision = f'"{id_text(GrantApproved.stage, who.request_hash)}"', f'"{who.id}"', str(one.fact["grounds"]["registry_revision"])
     if answer.sent is None:
-        return filled(answer.pieces, (who.asked, f'"{at}"', cause, f'"{who.sha256}"', revision, about)) == one.text
-    value = filled(answer.sent, (about, f'"{at}"', sent(asked), cause, revision))
-    return digest(value.encode()) == one.sha256 and filled(answer.pieces, (who.asked, f'"{at}"', cause, revision, about)) == one.text
+        return filled(answer.pieces, (asked, f'"{at}"', cause, f'"{who.sha256}"', revision, about)) == one.text
+    value = filled(answer.sent, (about, f'"{at}"', sent(json.loads(asked)), cause, revision))
+    return digest(value.encode()) == one.sha256 and filled(answer.pieces, (asked, f'"{at}"', cause, revision, about)) == one.text
 
 
 def sent(asked: Mapping[str, Any]) -> str:
