@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from counterfoil.contracts.base import ExchangeFact
 from counterfoil.contracts.exchange_verified import IdentityVerified
-from counterfoil.contracts.revocation_requested import RevocationRequested
 from counterfoil.wire.armor import from_url
 from counterfoil.wire.canonical import NotCanonical, NotJson, canonical, digest, strict_json
 from counterfoil_server.runtime.stage import DeadLetter, Received
@@ -29,13 +27,12 @@ class Entry:
     subject_box: bytes = field(default=b"", repr=False)
 
     @property
-    def about(self) -> set[UUID]:
-        """The request and the credential that this fact speaks of: by these its leaf is found."""
-        fact = self.cause.fact
-        named = [fact.asked.request_id if isinstance(fact, ExchangeFact) else None, getattr(fact, "credential_id", None)]
-        if isinstance(fact, RevocationRequested):
-            named.append(fact.predicate.credential_id)
-        return {one for one in named if one is not None}
+    def about(self) -> UUID | None:
+        """The request that this fact speaks of, else the credential: by that its leaf is found."""
+        known = vars(self.cause.fact)
+        asked, predicate = known.get("asked"), known.get("predicate")
+        found: UUID | None = asked.request_id if asked else predicate.credential_id if predicate else known.get("credential_id")
+        return found
 
     @property
     def fact_id(self) -> UUID:

@@ -71,7 +71,8 @@ APPEND = """
         INSERT INTO audit_tile (level, idx, hash)
         SELECT new.level, new.idx, new.hash FROM head, unnest($22::smallint[], $23::bigint[], $24::bytea[]) AS new(level, idx, hash)
     ), about AS (
-        INSERT INTO audit_about (id, idx) SELECT new.id, new.idx FROM head, unnest($25::uuid[], $26::bigint[]) AS new(id, idx)
+        INSERT INTO audit_about (id, idx)
+        SELECT new.id, $1::bigint + place - 1 FROM head, unnest($25::uuid[]) WITH ORDINALITY AS new(id, place) WHERE new.id IS NOT NULL
     ), beat AS (
         INSERT INTO heartbeat (role, at, caught_up_to) SELECT 'audit', clock_timestamp(), coalesce($21::timestamptz, 'epoch') FROM head
         ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = greatest($21, heartbeat.caught_up_to)
@@ -91,7 +92,6 @@ def arguments(
     """Of APPEND, in its order."""
     subjects = {entry.cause.fact.sub_hash: entry.subject_box for entry in batch.new if isinstance(entry.cause.fact, IdentityVerified)}
     dead = sorted(batch.undelivered)
-    about = [(one, leaf.index) for entry, leaf in zip(batch.new, leaves, strict=True) for one in entry.about]
     return [
         head.edge.size, grown.edge.size, grown.edge.to_bytes(), grown.last, grown.checkpoint,
         [entry.fact_id for entry in batch.new], [entry.fact_hash for entry in batch.new], [one.hash for one in leaves], [one.bytes for one in leaves],
@@ -99,7 +99,7 @@ def arguments(
         [one.leaf.index for one in standing], [one.proof for one in standing], [one.deadline for one in standing],
         [one.credential_id for one in standing],
         list(subjects), list(subjects.values()), [revocation_id(one) for one in dead], dead, caught_up_to,
-        [level for level, _ in roots], [at for _, at in roots], list(roots.values()), [one for one, _ in about], [index for _, index in about],
+        [level for level, _ in roots], [at for _, at in roots], list(roots.values()), [entry.about for entry in batch.new],
     ]  # fmt: skip
 
 

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from counterfoil.wire.merkle import TILE, root
 from counterfoil.wire.tiles import WIDTH, BadTile
@@ -25,7 +24,8 @@ MAKE = """
     WITH tile AS (
         INSERT INTO audit_tile (level, idx, hash) SELECT $1, $2::bigint + place - 1, hash FROM unnest($3::bytea[]) WITH ORDINALITY AS new(hash, place)
     )
-    INSERT INTO audit_about (id, idx) SELECT new.id, new.idx FROM unnest($4::uuid[], $5::bigint[]) AS new(id, idx) ON CONFLICT DO NOTHING
+    INSERT INTO audit_about (id, idx) SELECT id, $4::bigint + place - 1 FROM unnest($5::uuid[]) WITH ORDINALITY AS new(id, place) WHERE id IS NOT NULL
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -52,14 +52,14 @@ async def _make(writer: Writer, level: int, first: int, end: int) -> None:
     rows = await (writer.fetch(LEAVES, first, end) if level == 1 else writer.fetch(BELOW, level - 1, first, end))
     hashes = [row["hash"] for row in rows]
     roots = [root(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - len(hashes) % WIDTH, WIDTH)]
-    about = [(one, row["idx"]) for row in rows for one in _about(json.loads(row["bytes"])["fact"])] if level == 1 else []
-    await writer.fetch(MAKE, level, first // WIDTH, roots, [one for one, _ in about], [index for _, index in about])
+    about = [_about(json.loads(row["bytes"])["fact"]) for row in rows] if level == 1 else []
+    await writer.fetch(MAKE, level, first // WIDTH, roots, first, about)
 
 
-def _about(fact: Mapping[str, Any]) -> set[UUID]:
+def _about(fact: Mapping[str, Any]) -> str | None:
     """As `Entry.about` has it of the fact itself."""
-    named = (fact.get("asked", {}).get("request_id"), fact.get("credential_id"), fact.get("predicate", {}).get("credential_id"))
-    return {UUID(one) for one in named if one is not None}
+    named = fact.get("asked", {}).get("request_id"), fact.get("predicate", {}).get("credential_id"), fact.get("credential_id")
+    return next((one for one in named if one), None)
 
 
 async def _vet(writer: Writer, head: Head) -> None:

@@ -6,7 +6,7 @@ CREATE TABLE audit_tile (
     hash  bytea NOT NULL,
     PRIMARY KEY (level, idx)
 );
--- Which leaves speak of a request or of a credential. A look into the leaves themselves would read the whole log.
+-- Which leaves speak of a request, and of the rest which of a credential. A look into the leaves themselves would read the whole log.
 CREATE TABLE audit_about (
     id  uuid NOT NULL,
     idx bigint NOT NULL,
