@@ -123,6 +123,13 @@ async def test_a_good_proof_of_something_else_is_refused(sh: Shell, log: MadeLog
     assert [(said.code, found["code"]) for said, found in about] == [(1, "wrong_credential"), (1, "wrong_request")]
 
 
+async def test_a_leaf_that_says_it_is_another_one_is_refused_though_it_was_signed(sh: Shell, log: MadeLog, put: Put):
+    moved = MadeLog(log.key, [log.leaves[1], log.leaves[0]])
+    said, found = await checked(sh, moved, put(saved(moved, 0)))
+
+    assert (said.code, found["code"]) == (1, "wrong_index")
+
+
 def lent(log: MadeLog, index: int) -> dict[str, Any]:
     """As `get -o json` prints it."""
     fact = log.fact(index)

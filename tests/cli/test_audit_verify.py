@@ -140,6 +140,12 @@ async def test_a_log_that_was_cut_back_to_an_older_head_is_told_by_a_newer_one_o
     assert (against.code, found["code"], found["index"]) == (1, "truncated", 30)
 
 
+async def test_leaves_beyond_the_head_are_signed_by_nobody(sh: Shell, log: MadeLog, put: Put):
+    said, found = await verified(sh, log, put(log.export(head=log.head(30))))
+
+    assert (said.code, found["code"], found["index"]) == (1, "unsigned", 30)
+
+
 async def test_two_histories_are_told_by_a_head_of_the_other(sh: Shell, log: MadeLog, put: Put):
     other = MadeLog(log.key, [json.loads(line)["leaf"].encode() for line in rechained(log, 33, text_of).splitlines()[:-1]])
     for size in (40, SIZE):
