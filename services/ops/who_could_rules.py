@@ -49,8 +49,9 @@ class Policies:
         found: dict[tuple[str, bool], dict[str, str]] = {(effect, some): {} for effect in ("permit", "forbid") for some in (False, True)}
         for name, statement in self._slice.statements.items():
             reads = () if name in self._own else sorted(set(own(statement)))
-            if applies(name, statement, question, scope_only=bool(reads)):
-                found[statement["effect"], bool(reads)][name] = ", ".join(reads)
+            effect = applied(name, statement, question, scope_only=bool(reads))
+            if effect is not None:
+                found[effect, bool(reads)][name] = ", ".join(reads)
         return Word(tuple(found["permit", False]), tuple(found["forbid", False]), found["permit", True], found["forbid", True], self._slice.broken)
 
 
@@ -63,8 +64,8 @@ def asked(link: Link, environment: str, want: Wanted, connector: Connector, at: 
     return {"principal": principal, "resource": resource, "context": context}
 
 
-def applies(name: str, statement: Mapping[str, Any], question: Mapping[str, Any], *, scope_only: bool) -> bool:
-    """`scope_only`: its conditions are the caller's matter; whom and what it is about is not. A rule that fails is one that denies."""
+def applied(name: str, statement: Mapping[str, Any], question: Mapping[str, Any], *, scope_only: bool) -> str | None:
+    """Its effect, where it applies. `scope_only`: its conditions are the caller's matter; whom and what it is about is not. One that fails denies."""
     alone = {**statement, "conditions": []} if scope_only else dict(statement)
     request = {
         "principal": question["principal"]["uid"], "action": {"type": "Action", "id": "mint"}, "resource": question["resource"]["uid"],
@@ -72,7 +73,9 @@ def applies(name: str, statement: Mapping[str, Any], question: Mapping[str, Any]
     }  # fmt: skip
     entities = cedarpy.Entities.from_json_str(f"[{compact(question['principal'])},{compact(question['resource'])}]")
     answer = cedarpy.is_authorized(request, policy_set({name: {**alone, "effect": "permit"}}), entities)
-    return bool(answer.allowed or (answer.diagnostics.errors and statement["effect"] == "forbid"))
+    if answer.diagnostics.errors:
+        return "forbid"
+    return str(statement["effect"]) if answer.allowed else None
 
 
 def own(expression: Any) -> Iterator[str]:

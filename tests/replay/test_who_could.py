@@ -51,6 +51,12 @@ def test_a_rule_that_reads_nothing_of_the_callers_own_is_a_word_for_all():
     assert said(could(LINK, long, lifetime=101)) == [("web", "production", "no")]
 
 
+def test_a_rule_that_fails_denies_whatever_it_would_have_said():
+    failing = Policy(name="failing", cedar="permit (principal, action, resource) when { context.scopes < 7 };")
+
+    assert could(LINK, failing)["places"][0]["why"] == "forbidden by failing"
+
+
 def test_it_is_the_registry_of_that_time():
     assert said(could(LINK, later=lambda log: log.remove(LINK))) == [("web", "production", "yes")]
     assert said(could(LINK, later=lambda log: log.remove(LINK), at=NOW + timedelta(hours=2))) == []
