@@ -10,6 +10,7 @@ from services.audit.fence import Fence
 from services.audit.handlers import Desk, routes
 from services.audit.heartbeat import Progress, beat
 from services.audit.log import Log
+from services.audit.tiles import complete
 from services.audit.writer import writer
 
 
@@ -17,7 +18,7 @@ async def wire(runtime: Runtime) -> Wiring:
     own = await writer(runtime.settings.database)
     await runtime.keys.load()  # they may have been rotated while it stood by
     log = Log(own, runtime.keys.log_keys)
-    await log.head()
+    await complete(own, await log.head())
     progress = Progress(runtime.unread, runtime.now)
     desk = Desk(log, Fence(runtime.db, runtime.now), progress, runtime.keys.sealer, runtime.settings.partitions, runtime.now)
     return Wiring(stages=routes(desk), loops=[beat(own, progress)], closing=[own.close])

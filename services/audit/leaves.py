@@ -27,6 +27,14 @@ class Entry:
     subject_box: bytes = field(default=b"", repr=False)
 
     @property
+    def about(self) -> UUID | None:
+        """The request that this fact speaks of, else the credential: by that its leaf is found."""
+        known = vars(self.cause.fact)
+        asked, predicate = known.get("asked"), known.get("predicate")
+        found: UUID | None = asked.request_id if asked else predicate.credential_id if predicate else known.get("credential_id")
+        return found
+
+    @property
     def fact_id(self) -> UUID:
         fact_id: UUID = self.cause.fact.id
         return fact_id

@@ -71,10 +71,10 @@ class Log:
             return Appended((), head.checkpoint, {})
         self._head = None
         leaves = _leaves(batch.new, head, microseconds(now))
-        edge, paths = head.edge.append([one.hash for one in leaves])
-        grown = Head(edge, leaves[-1].hash, self._signed(edge))
-        standing = _standing(batch, leaves, paths, grown.checkpoint)
-        await self._write(rows.arguments(head, grown, batch, leaves, standing, caught_up_to))
+        tree = head.edge.grow([one.hash for one in leaves])
+        grown = Head(tree.edge, leaves[-1].hash, self._signed(tree.edge))
+        standing = _standing(batch, leaves, tree.paths, grown.checkpoint)
+        await self._write(rows.arguments(head, grown, batch, leaves, standing, caught_up_to, tree.roots))
         self._head = grown
         for one in batch.superseded:
             log.warning("superseded", extra={"topic": str(one.cause.topic), "offset": one.cause.offset})

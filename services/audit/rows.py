@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ class Head:
     checkpoint: str
 
 
+Roots = Mapping[tuple[int, int], bytes]
+"""Of full tiles, by level and index."""
 NOTHING = Head(Edge(), NONE_BEFORE, "")
 
 
@@ -65,6 +67,12 @@ APPEND = """
         INSERT INTO revocation (id, credential_id, cause)
         SELECT id, credential_id, 'undelivered' FROM head, unnest($19::uuid[], $20::uuid[]) AS new(id, credential_id)
         ON CONFLICT DO NOTHING
+    ), tile AS (
+        INSERT INTO audit_tile (level, idx, hash)
+        SELECT new.level, new.idx, new.hash FROM head, unnest($22::smallint[], $23::bigint[], $24::bytea[]) AS new(level, idx, hash)
+    ), about AS (
+        INSERT INTO audit_about (id, idx)
+        SELECT new.id, $1::bigint + place - 1 FROM head, unnest($25::uuid[]) WITH ORDINALITY AS new(id, place) WHERE new.id IS NOT NULL
     ), beat AS (
         INSERT INTO heartbeat (role, at, caught_up_to) SELECT 'audit', clock_timestamp(), coalesce($21::timestamptz, 'epoch') FROM head
         ON CONFLICT (role) DO UPDATE SET at = excluded.at, caught_up_to = greatest($21, heartbeat.caught_up_to)
@@ -78,8 +86,9 @@ HEARTBEAT = """
 """
 
 
-def arguments(head: Head, grown: Head, batch: Batch, leaves: Sequence[Leaf], standing: Sequence[Standing], caught_up_to: datetime | None,
-              ) -> list[object]:  # fmt: skip
+def arguments(
+    head: Head, grown: Head, batch: Batch, leaves: Sequence[Leaf], standing: Sequence[Standing], caught_up_to: datetime | None, roots: Roots
+) -> list[object]:
     """Of APPEND, in its order."""
     subjects = {entry.cause.fact.sub_hash: entry.subject_box for entry in batch.new if isinstance(entry.cause.fact, IdentityVerified)}
     dead = sorted(batch.undelivered)
@@ -90,6 +99,7 @@ def arguments(head: Head, grown: Head, batch: Batch, leaves: Sequence[Leaf], sta
         [one.leaf.index for one in standing], [one.proof for one in standing], [one.deadline for one in standing],
         [one.credential_id for one in standing],
         list(subjects), list(subjects.values()), [revocation_id(one) for one in dead], dead, caught_up_to,
+        [level for level, _ in roots], [at for _, at in roots], list(roots.values()), [entry.about for entry in batch.new],
     ]  # fmt: skip
 
 

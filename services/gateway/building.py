@@ -28,6 +28,8 @@ from services.gateway.standing import Standing
 from services.gateway.token_door import TokenDoor
 from services.gateway.tracing import Tracing
 from services.gateway.v1_audit import AuditDoor
+from services.gateway.v1_audit_proofs import ProofDoor
+from services.gateway.v1_audit_tlog import TlogDoor
 from services.gateway.v1_credentials import Credentials
 from services.gateway.v1_entries import of_every_kind
 from services.gateway.v1_explain import ExplainDoor
@@ -80,4 +82,6 @@ def doors(shared: Shared) -> Doors:
         providers=ProvidersDoor(operators, shared.catalog),
         stops=Stops(operators, db, now),
         audit=AuditDoor(operators, db),
+        proofs=ProofDoor(operators, db),
+        tlog=TlogDoor(operators, db),
     )

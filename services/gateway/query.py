@@ -39,6 +39,24 @@ def whole(found: dict[str, str], name: str, default: int, most: int) -> int:
     return int(text)
 
 
+def needed(found: dict[str, str], name: str, most: int) -> int:
+    if name not in found:
+        raise Problem("malformed_request", f"{name} is missing")
+    return whole(found, name, 0, most)
+
+
+def identifier(found: dict[str, str], name: str) -> UUID:
+    """A UUID in the form that RFC 9562 gives it, in either case."""
+    text = found[name]
+    try:
+        one = UUID(text)
+    except ValueError:
+        one = None
+    if one is None or str(one) != text.lower():
+        raise Problem("malformed_request", f"{name} has to be a UUID")
+    return one
+
+
 def predicate(given: Any) -> Predicate:
     """Strict, and never empty: what names nothing would name everything."""
     if isinstance(given, dict) and any(isinstance(at := given.get(name), str) and not RFC_3339.match(at) for name in ("since", "until")):

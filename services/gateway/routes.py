@@ -16,6 +16,8 @@ from services.gateway.problems import About, Problem
 from services.gateway.revoke_door import RevokeDoor
 from services.gateway.token_door import TokenDoor
 from services.gateway.v1_audit import AuditDoor
+from services.gateway.v1_audit_proofs import ProofDoor
+from services.gateway.v1_audit_tlog import TlogDoor
 from services.gateway.v1_credentials import Credentials
 from services.gateway.v1_entries import Entries
 from services.gateway.v1_explain import ExplainDoor
@@ -46,6 +48,8 @@ class Doors:
     providers: ProvidersDoor
     stops: Stops
     audit: AuditDoor
+    proofs: ProofDoor
+    tlog: TlogDoor
 
 
 def oauth(doors: Doors) -> Sequence[Address]:
@@ -78,6 +82,12 @@ def others(doors: Doors) -> Sequence[Address]:
         ("/v1/blocks", GET, doors.stops.blocks),
         ("/v1/blocks/{id}", ("GET", "DELETE"), doors.stops.block),
         ("/v1/audit/leaves", GET, doors.audit.leaves),
+        ("/v1/audit/checkpoint", GET, doors.proofs.checkpoint),
+        ("/v1/audit/proof/inclusion", GET, doors.proofs.inclusion),
+        ("/v1/audit/proof/consistency", GET, doors.proofs.consistency),
+        ("/v1/audit/tlog/checkpoint", GET, doors.proofs.checkpoint),
+        ("/v1/audit/tlog/tile/entries/{tile:path}", GET, doors.tlog.entries),
+        ("/v1/audit/tlog/tile/{level}/{tile:path}", GET, doors.tlog.tile),
     )
 
 

@@ -7,10 +7,11 @@ import typer
 
 from counterfoil.cli.verbs import QUIET
 from counterfoil_server.runtime.starting import told
-from services.ops import keys, setup
+from services.ops import audit, keys, setup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, **QUIET)
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()

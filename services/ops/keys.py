@@ -22,6 +22,7 @@ from services.ops.key_rotation import AHEAD, NotRotated
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, **QUIET)
 Root = Annotated[Path, typer.Option("--root", envvar="COUNTERFOIL_KEYS_ROOT", help="The folder that holds one folder of keys per role.")]
+RootHere = Annotated[Path | None, typer.Option("--root", envvar="COUNTERFOIL_KEYS_ROOT", help="The folder that holds one folder of keys per role.")]
 COLUMNS = ("kid", "role", "use", "state", "not_before", "not_after", "name", "file")
 T = TypeVar("T")
 

@@ -27,14 +27,12 @@ def routes(tokens: Tokens, registry: Registry, partitions: int, now: Clock) -> t
         asked, bad_wish = read(request, received.value)
         at = now()
         basis = Basis(registry_revision=registry.snapshot.revision)
-        if not registry.fresh():
-            return identity.rejected(asked, "registry_unavailable", "the registry could not be confirmed for ten seconds", basis, at)
-        if code := identity.punctual(asked, at):
-            return identity.rejected(asked, code, "the deadline has passed, or lies more than 60 s ahead", basis, at)
+        if no := identity.unproven(asked, basis, at, fresh=registry.fresh()):
+            return no
         try:
             who, basis = await tokens.prove(received.headers.get(TOKEN_HEADER), asked.request_hash, at)
-        except Unproven as no:
-            return identity.rejected(asked, no.code, no.message, no.basis, at, issuer=no.issuer)  # type: ignore[arg-type]
+        except Unproven as why:
+            return identity.rejected(asked, why.code, why.message, why.basis, at, issuer=why.issuer)  # type: ignore[arg-type]
         return identity.decide(asked, who, request.wish, bad_wish, basis, at)
 
     async def on_batch(batch: Sequence[Received], emit: Emit) -> None:

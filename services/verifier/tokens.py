@@ -18,6 +18,7 @@ from counterfoil_server.domain import identity
 from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.subjects import sub_hash
+from counterfoil_server.runtime.tokens.entry_hash import entry_hash
 from counterfoil_server.runtime.tokens.gate import verified
 from counterfoil_server.runtime.tokens.jwks import Jwks, Unavailable
 from counterfoil_server.runtime.tokens.rejected import Rejected
@@ -97,7 +98,7 @@ class Tokens:
         """Once per entry: a new snapshot brings new objects."""
         known = self._hashes.get(issuer.name)
         if known is None or known[0] is not issuer:
-            known = self._hashes[issuer.name] = (issuer, issuer_hash(issuer))
+            known = self._hashes[issuer.name] = (issuer, entry_hash(issuer))
         return known[1]
 
     def _proven(self, unverified: Unverified, issuer: Issuer, claims: Mapping[str, Any]) -> identity.Proven:
@@ -122,11 +123,3 @@ def use(unverified: Unverified, issuer: Issuer) -> TokenUse | None:
     jti = claims.get("jti")
     what = str(jti).encode() if isinstance(jti, str) and jti else hashlib.sha256(unverified.signing_input).digest()
     return TokenUse(digest=digest(issuer.issuer.encode() + b"\x00" + what), expires=int(float(str(claims["exp"]))) + 60)
-
-
-def issuer_hash(issuer: Issuer) -> str:
-    return digest(
-        canonical(
-            issuer.model_dump(mode="json") | {"algorithms": sorted(issuer.algorithms), "types": sorted(issuer.types), "record": sorted(issuer.record)}
-        )
-    )

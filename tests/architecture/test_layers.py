@@ -12,6 +12,7 @@ from tests.architecture.source import Module, called, calls, imports, modules, n
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "counterfoil.contracts": ("counterfoil.contracts",),
     "counterfoil.wire": ("counterfoil.contracts", "counterfoil.wire"),
+    "counterfoil.audit": ("counterfoil.wire", "counterfoil.audit"),
     "counterfoil.client": ("counterfoil.contracts", "counterfoil.wire", "counterfoil.client"),
     "counterfoil.cli": ("counterfoil",),
     "counterfoil.sync": ("counterfoil.client", "counterfoil.wire"),

@@ -27,6 +27,7 @@ from services.audit.fence import Fence
 from services.audit.handlers import Desk, routes
 from services.audit.heartbeat import Progress
 from services.audit.log import Log
+from services.audit.tiles import complete
 from services.audit.writer import writer
 from tests.audit import facts
 
@@ -57,6 +58,7 @@ class House:
         self.log = Log(self.writer, lambda: self.log_keys)
         fence = Fence(self.pool, lambda: self.now)
         (self.stage,) = routes(Desk(self.log, fence, self.progress, self.sealer, 4, lambda: self.now))
+        await complete(self.writer, await self.log.head())
 
     async def close(self) -> None:
         with suppress(asyncpg.InterfaceError):

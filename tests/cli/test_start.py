@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.cli import verbs
+from counterfoil.cli.audit_group import SERVERS_OWN
 from counterfoil.cli.help_pages import Page, pages
 from counterfoil.cli.printing import plain
 
@@ -30,7 +31,10 @@ def test_help_loads_none_of_what_a_verb_needs():
     assert done.stderr == "[] 0\n"
 
 
-@pytest.mark.parametrize("page", [page for page in pages() if page.name.split()[0] in verbs.OURS], ids=lambda page: page.name)
+OURS = [page for page in pages() if page.name.split()[0] in verbs.OURS and page.name.removeprefix("audit ") not in SERVERS_OWN]
+
+
+@pytest.mark.parametrize("page", OURS, ids=lambda page: page.name)
 def test_a_verbs_help_loads_none_of_what_the_verb_needs(page: Page):
     done = subprocess.run([sys.executable, "-c", PROBE, *page.name.split(), "--help"], capture_output=True, text=True, check=True)
 

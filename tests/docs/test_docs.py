@@ -32,12 +32,10 @@ def leaf_command(given: list[str]) -> tuple[Any, list[str]]:
     return command, given
 
 
-def verbs() -> list[str]:
-    found = []
-    for name in ROOT_COMMAND.list_commands(None):
-        command = ROOT_COMMAND.get_command(None, name)
-        found += [f"{name} {one}" for one in command.list_commands(None)] if hasattr(command, "list_commands") else [name]
-    return found
+def verbs(command: Any = ROOT_COMMAND, path: str = "") -> list[str]:
+    if not hasattr(command, "list_commands"):
+        return [path]
+    return [verb for name in command.list_commands(None) for verb in verbs(command.get_command(None, name), f"{path} {name}".strip())]
 
 
 @every_page

@@ -74,6 +74,12 @@ def in_database(dsn: str, name: str, role: str | None = None) -> str:
 
 @pytest.fixture(scope="session")
 async def database(postgres: str) -> AsyncIterator[str]:
+    async with migrated(postgres) as dsn:
+        yield dsn
+
+
+@asynccontextmanager
+async def migrated(postgres: str) -> AsyncIterator[str]:
     """A migrated database of its own; its superuser DSN."""
     name = f"gateway_{uuid4().hex[:8]}"
     server = await asyncpg.connect(postgres)

@@ -42,6 +42,12 @@ TABLE: Mapping[str, frozenset[str]] = {
     "GET /v1/blocks/{id}": VIEWER,
     "DELETE /v1/blocks/{id}": OPERATOR,
     "GET /v1/audit/leaves": VIEWER,
+    "GET /v1/audit/checkpoint": ANYONE,
+    "GET /v1/audit/proof/inclusion": VIEWER,
+    "GET /v1/audit/proof/consistency": ANYONE,
+    "GET /v1/audit/tlog/checkpoint": ANYONE,
+    "GET /v1/audit/tlog/tile/{level}/{tile:path}": ANYONE,
+    "GET /v1/audit/tlog/tile/entries/{tile:path}": VIEWER,
     **{f"GET /v1/{kind}": VIEWER for kind in ("issuers", "connectors", "installations", "links", "policies", "operators")},
     **{f"GET /v1/{kind}/{{name:path}}": VIEWER for kind in ("issuers", "connectors", "installations", "links", "policies", "operators")},
     **{f"{method} /v1/{kind}/{{name:path}}": ADMIN for method in ("PUT", "DELETE")
@@ -68,7 +74,8 @@ async def ids(town: Town) -> dict[str, str]:
     """Something of somebody else's behind each address."""
     await town.root.execute("INSERT INTO block (id, project, since) VALUES (gen_random_uuid(), 'api', now())")
     given = await town.http.post("/v1/revocations", json={"predicate": {"credential_id": str(await lent(town.root))}}, headers=bearer("admin"))
-    return {"{code}": "denied", "{name}": "postgres", "{name:path}": "postgres/demo", "blocks/{id}": "blocks/" + str(uuid4()),
+    return {"{code}": "denied", "{level}": "0", "{tile:path}": "000",
+            "{name}": "postgres", "{name:path}": "postgres/demo", "blocks/{id}": "blocks/" + str(uuid4()),
             "revocations/{id}": "revocations/" + given.json()["id"]}  # fmt: skip
 
 

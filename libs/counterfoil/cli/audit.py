@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.cli import options, printing
+from counterfoil.cli import audit_export, audit_gaps, audit_proof, audit_show, audit_verify, options, printing
+from counterfoil.cli.audit_group import AuditVerbs
 from counterfoil.cli.leaf import COLUMNS, row
 from counterfoil.cli.printing import Output
 from counterfoil.cli.verbs import QUIET
@@ -13,14 +14,14 @@ from counterfoil.cli.verbs import QUIET
 if TYPE_CHECKING:
     from counterfoil.cli.session import V1, Session
 
-verb = typer.Typer(no_args_is_help=True, add_completion=False, **QUIET)
+verb = typer.Typer(no_args_is_help=True, add_completion=False, **{**QUIET, "cls": AuditVerbs})
 WIDTHS = (8, 27, 22, 30, 24)
 PAGE, EVERY = "500", 1.0
 
 
 @verb.callback()
 def audit() -> None:
-    """Read the audit log."""
+    """Read the audit log, and prove it."""
 
 
 @verb.command()
@@ -75,3 +76,14 @@ def show(leaves: list[dict[str, Any]], output: Output, last: int) -> int:
 def columns(cells: list[str]) -> str:
     """Fixed widths: what comes later shall stand below."""
     return "  ".join([*(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=False)), cells[-1]]).rstrip()
+
+
+for name, one in (
+    ("show", audit_show.verb),
+    ("export", audit_export.verb),
+    ("verify", audit_verify.verb),
+    ("prove", audit_proof.prove),
+    ("verify-proof", audit_proof.verify_proof),
+    ("gaps", audit_gaps.verb),
+):
+    verb.command(name)(one)

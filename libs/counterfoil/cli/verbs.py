@@ -33,7 +33,7 @@ OURS = {
     "credential-process": "Print AWS credentials, as a profile's credential_process reads them.",
     "lift": "List what a wider revocation has stopped, or let it go on.",
     "credentials": "List the credentials that may be alive.",
-    "audit": "Read the audit log.",
+    "audit": "Read the audit log, and prove it.",
     "login": "Log in as yourself, where no platform says who you are.",
     "logout": "Forget the login.",
     "whoami": "Show who you are, to yourself and to the gateway.",
@@ -89,17 +89,17 @@ class Server:
         return getattr(import_module(module), name)
 
 
-def servers() -> dict[str, Server]:
+def servers(group: str = GROUP) -> dict[str, Server]:
     """Verbs that a server's tree adds. Where that tree is not here, nothing is missed; where it is and fails, that is said.
 
     They are entry points; importlib.metadata would find them too, and take as long as all the rest of --help.
     """
-    lines = [line for folder in sys.path for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt")) for line in section(file)]
+    lines = [line for folder in sys.path for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt")) for line in section(file, group)]
     pairs = (line.partition("=") for line in lines)
     found = {name.strip(): Server(target.strip()) for name, _, target in pairs}
     return {name: one for name, one in found.items() if find_spec(one.target.partition(".")[0])}
 
 
-def section(file: Path) -> list[str]:
-    _, _, rest = file.read_text(encoding="utf-8").partition(f"[{GROUP}]\n")
+def section(file: Path, group: str) -> list[str]:
+    _, _, rest = file.read_text(encoding="utf-8").partition(f"[{group}]\n")
     return [line for line in rest.partition("\n[")[0].splitlines() if "=" in line]

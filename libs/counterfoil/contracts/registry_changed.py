@@ -13,7 +13,7 @@ class RegistryChanged(Fact):
     kind: Literal["registry.changed"] = "registry.changed"
     revision: int = Field(ge=1)
     actor: Actor
-    change: Literal["put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired"]
+    change: Literal["put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired", "subject_erased"]
     entry_kind: str
     name: str
     entry: JsonObject | None = None

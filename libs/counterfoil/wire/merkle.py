@@ -8,6 +8,8 @@ from typing import Self
 from counterfoil.wire.broken import Broken
 
 HASH = 32
+TILE = 8
+"""A tile is a subtree of this height: https://c2sp.org/tlog-tiles"""
 EMPTY = hashlib.sha256(b"").digest()
 
 
@@ -59,6 +61,23 @@ def root_from_path(index: int, size: int, leaf: bytes, path: Sequence[bytes]) ->
     return node
 
 
+def folded(peaks: Sequence[bytes]) -> bytes:
+    """The root over full subtrees that stand side by side, the largest first."""
+    node = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        node = node_hash(peak, node)
+    return node
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """`edge`: with the new leaves. `paths`: of each of them to its root. `roots`: by level and index, of the full tiles that they completed."""
+
+    edge: "Edge"
+    paths: list[list[bytes]]
+    roots: dict[tuple[int, int], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """The right edge of a tree: its size and the roots of its full subtrees, the largest first. O(log n), and enough to append."""
@@ -67,19 +86,18 @@ class Edge:
     peaks: tuple[bytes, ...] = ()
 
     def root(self) -> bytes:
-        if not self.peaks:
-            return EMPTY
-        node = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            node = node_hash(peak, node)
-        return node
+        return folded(self.peaks) if self.peaks else EMPTY
 
     def append(self, hashes: Sequence[bytes]) -> tuple["Edge", list[list[bytes]]]:
         """The edge with these leaf hashes added, and the path of each of them to its root."""
+        grown = self.grow(hashes)
+        return grown.edge, grown.paths
+
+    def grow(self, hashes: Sequence[bytes]) -> Grown:
         if not hashes:
-            return self, []
-        levels = self._levels(hashes)
-        return self._grown(self.size + len(hashes), levels), self._paths(levels)
+            return Grown(self, [], {})
+        levels, size = self._levels(hashes), self.size + len(hashes)
+        return Grown(self._grown(size, levels), self._paths(levels), self._roots(size, levels))
 
     def _levels(self, hashes: Sequence[bytes]) -> list[list[bytes]]:
         """Level by level all nodes above the new leaves, each level led by the old peak that is its left neighbour, if there is one."""
@@ -95,6 +113,14 @@ class Edge:
     def _grown(self, size: int, levels: list[list[bytes]]) -> "Edge":
         peaks = [nodes[(size >> height) - 1 - self._first(height)] for height, nodes in enumerate(levels) if size >> height & 1]
         return Edge(size, tuple(reversed(peaks)))
+
+    def _roots(self, size: int, levels: list[list[bytes]]) -> dict[tuple[int, int], bytes]:
+        """A level of tiles is eight of the tree's. The nodes that were complete before are on the left of these."""
+        return {
+            (height // TILE, at): levels[height][at - self._first(height)]
+            for height in range(TILE, len(levels), TILE)
+            for at in range(self.size >> height, size >> height)
+        }
 
     def _paths(self, levels: list[list[bytes]]) -> list[list[bytes]]:
         """From the top down: a node's path is its sibling and then its parent's path, so that what leaves share is built once."""

@@ -50,6 +50,15 @@ def punctual(asked: Asked, now: datetime) -> RejectionCode | None:
     return "bad_deadline" if asked.deadline - now > FARTHEST + LEEWAY else None
 
 
+def unproven(asked: Asked, basis: Basis, now: datetime, *, fresh: bool) -> IdentityRejected | None:
+    """What no token could mend. `fresh`: the registry was confirmed."""
+    if not fresh:
+        return rejected(asked, "registry_unavailable", "the registry could not be confirmed for ten seconds", basis, now)
+    if code := punctual(asked, now):
+        return rejected(asked, code, "the deadline has passed, or lies more than 60 s ahead", basis, now)
+    return None
+
+
 def decide(asked: Asked, who: Proven, wish: Any, bad_wish: str | None, basis: Basis, now: datetime) -> IdentityVerified | IdentityRejected:
     """`bad_wish` says what is wrong with the wish. A missing claim rejects: a missing environment never means production."""
     try:

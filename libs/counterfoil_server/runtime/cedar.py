@@ -18,9 +18,9 @@ Json = Mapping[str, Any]
 
 
 class Engine:
-    """For one snapshot of the registry. `before`: the engine it follows; what has not changed is not parsed again."""
+    """For one snapshot of the registry. `before`: the engine it follows; what has not changed is not parsed again. `kept`: how many answers are."""
 
-    def __init__(self, texts: Mapping[str, str], before: "Engine | None" = None) -> None:
+    def __init__(self, texts: Mapping[str, str], before: "Engine | None" = None, kept: int = KEPT) -> None:
         self.texts = dict(sorted(texts.items()))
         known = before.parsed if before is not None else {}
         self.parsed: dict[str, Parsed | None] = {text: known[text] if text in known else parsed(text) for text in self.texts.values()}
@@ -29,8 +29,8 @@ class Engine:
         for name, text in self.texts.items():
             self._sort(name, self.parsed[text])
         self._slices: Lru[str, Slice] = Lru(KEPT)
-        self._entities: Lru[str, cedarpy.Entities] = Lru(KEPT)
-        self._verdicts: Lru[tuple[str, ...], Verdict] = Lru(KEPT)
+        self._entities: Lru[str, cedarpy.Entities] = Lru(kept)
+        self._verdicts: Lru[tuple[str, ...], Verdict] = Lru(kept)
 
     def _sort(self, name: str, found: Parsed | None) -> None:
         if found is None or found.connectors is None:

@@ -76,6 +76,17 @@ def credentials() -> Json:
     }  # fmt: skip
 
 
+def proofs() -> Json:
+    path = array({"type": "string", "contentEncoding": "base64", "description": "SHA-256"})
+    return {
+        "Inclusion": exactly(
+            ("checkpoint", "proof"), index=WHOLE, size=WHOLE, leaf=TEXT, path=path, checkpoint=TEXT,
+            proof={"type": "string", "description": "C2SP tlog-proof; it and the checkpoint are there where no size was asked for"},
+        ),
+        "Consistency": exactly(**{"from": WHOLE}, to=WHOLE, path=path, checkpoint=maybe(TEXT)),
+    }  # fmt: skip
+
+
 def form(optional: tuple[str, ...], /, **members: Json) -> Json:
     """RFC 6749 section 3.2: what is not known is ignored."""
     return {**exactly(optional, **members), "additionalProperties": TEXT}

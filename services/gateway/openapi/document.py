@@ -53,7 +53,8 @@ def document(addresses: Iterable[tuple[str, Iterable[str]]], server: str) -> Jso
 
 
 def schemas() -> Json:
-    made = {**shapes.contracts(), **shapes.entries(), **answers.registry(), **answers.stops(), **answers.credentials(), **answers.doors()}
+    made = {**shapes.contracts(), **shapes.entries(), **answers.registry(), **answers.stops(), **answers.credentials(),
+            **answers.proofs(), **answers.doors()}  # fmt: skip
     oauth = shapes.exactly(error=shapes.TEXT, error_description=shapes.TEXT)
     problem = {"Problem": shapes.problem(), "OAuthProblem": {"allOf": [ref("Problem"), {**oauth, "additionalProperties": True}]}}
     return dict(sorted({**made, **problem, "OpenApi": shapes.OPEN}.items()))
@@ -84,7 +85,7 @@ def body(one: Operation) -> Json:
 
 def responses(path: str, one: Operation) -> Json:
     good = {one.status: one.answer, **one.also}
-    found = {str(status): answer(name, tagged=one.tagged) for status, name in good.items()}
+    found = {str(status): answer(name, one.media, tagged=one.tagged) for status, name in good.items()}
     kind = "OAuthProblem" if path.startswith("/oauth2/") else "Problem"
     return found | {str(status): {"$ref": f"#/components/responses/{kind}{status}"} for status in noes(path, one)}
 
@@ -99,8 +100,8 @@ def noes(path: str, one: Operation) -> list[int]:
     return sorted(found | ({404} if "{" in path else set()))
 
 
-def answer(name: str | None, *, tagged: bool) -> Json:
-    media = {"text/plain": {"schema": {"type": "string"}}} if name is None else {"application/json": {"schema": ref(name)}}
+def answer(name: str | None, other: str, *, tagged: bool) -> Json:
+    media = {other: {"schema": {"type": "string"}}} if name is None else {"application/json": {"schema": ref(name)}}
     headers: Mapping[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "for If-Match"}}} if tagged else {}
     return {"description": "As asked", **headers, "content": media}
 

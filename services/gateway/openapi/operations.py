@@ -29,9 +29,12 @@ class Operation:
     tagged: bool = False
     also: Mapping[int, str] = field(default_factory=dict)
     examples: Mapping[str, Any] = field(default_factory=dict)
+    media: str = "text/plain"
+    """Of an answer that is no JSON."""
 
 
 CHANGES = ("If-Match",)
+OCTETS = "application/octet-stream"
 EXCHANGE = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "eyJhbGciOi…",
             "subject_token_type": "urn:ietf:params:oauth:token-type:id_token", "audience": "postgres/shop", "scope": "read",
             "requested_lifetime": "300"}  # fmt: skip
@@ -84,7 +87,17 @@ TABLE: Mapping[tuple[str, str], Operation] = {
     ("GET", "/v1/blocks/{id}"): Operation("revocations", "One block", "Block", "read_registry", tagged=True, noes=(400,)),
     ("DELETE", "/v1/blocks/{id}"): Operation("revocations", "Lift a block", "Lifted", "lift", query=("dry_run",), headers=CHANGES, noes=(412,)),
     ("GET", "/v1/audit/leaves"): Operation("audit", "Leaves in order, with the signed head; else the last ones", "Leaves", "read_audit",
-                                           query=("from", "after", *PAGED)),
+                                           query=("from", "after", "request_id", "credential_id", *PAGED)),
+    **{("GET", f"/v1/audit/{where}checkpoint"): Operation("audit", "The newest checkpoint: a C2SP signed note", None, None, noes=(400, 404, 503))
+       for where in ("", "tlog/")},
+    ("GET", "/v1/audit/proof/inclusion"): Operation("audit", "That a leaf is in the newest checkpoint's tree, or in one of `size`", "Inclusion",
+                                                    "read_audit", query=("index", "size"), noes=(404,)),
+    ("GET", "/v1/audit/proof/consistency"): Operation("audit", "That a tree of `from` leaves is the beginning of a later one", "Consistency", None,
+                                                      query=("old", "to"), noes=(404, 503)),
+    ("GET", "/v1/audit/tlog/tile/{level}/{tile}"): Operation("audit", "A tile of the Merkle tree (C2SP tlog-tiles)", None, None, media=OCTETS,
+                                                             noes=(400, 503)),
+    ("GET", "/v1/audit/tlog/tile/entries/{tile}"): Operation("audit", "The leaves of a tile of level 0 (C2SP tlog-tiles)", None, "read_audit",
+                                                             media=OCTETS),
 }  # fmt: skip
 
 

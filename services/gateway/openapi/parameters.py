@@ -13,11 +13,18 @@ QUERY: dict[str, tuple[Json, str]] = {
     "dry_run": ({"enum": ["true", "false"]}, "do all of it, and take it back"),
     "wait": ({"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT}, "seconds to wait for the end"),
     "from": ({"type": "integer", "minimum": 0, "maximum": 2**53}, "the first index"),
+    "size": ({"type": "integer", "minimum": 1, "maximum": 2**53}, "of the tree, where it is not the newest checkpoint's"),
+    "to": ({"type": "integer", "minimum": 0, "maximum": 2**53}, "the later size; the newest checkpoint's where absent"),
+    "request_id": (ID, "only leaves about this request"),
     "after": ({"type": "integer", "minimum": 0, "maximum": 2**53}, "the index before the first"),
     "state": ({"enum": ["alive", "all", *STATES["enum"]]}, "`alive` where absent"),
     "connector": (PRINTED, ""), "project": (PRINTED, ""), "environment": (PRINTED, ""), "issuer": (PRINTED, ""), "sub_hash": (DIGEST, ""),
     "since": (TIME, "minted at or after"), "until": (TIME, "minted before"), "credential_id": (ID, ""), "request_hash": (DIGEST, ""),
 }  # fmt: skip
+NEEDED: dict[str, tuple[str, Json, str]] = {
+    "index": ("index", {"type": "integer", "minimum": 0, "maximum": 2**53}, "of the leaf"),
+    "old": ("from", {"type": "integer", "minimum": 0, "maximum": 2**53}, "the earlier size"),
+}
 HEADERS: dict[str, tuple[Json, str]] = {
     "If-Match": ({"type": "string", "pattern": r'^(\*|"[A-Za-z0-9]{1,64}")$'}, "the ETag of what was seen: 412 where it is another by now"),
     "If-None-Match": ({"const": "*"}, "only where nothing is there yet"),
@@ -26,10 +33,14 @@ HEADERS: dict[str, tuple[Json, str]] = {
 COMPONENTS: Json = {
     name: {"name": name, "in": where, "required": False, "schema": schema, **({"description": tells} if tells else {})}
     for where, of in (("query", QUERY), ("header", HEADERS)) for name, (schema, tells) in of.items()
+} | {
+    key: {"name": name, "in": "query", "required": True, "schema": schema, "description": tells} for key, (name, schema, tells) in NEEDED.items()
 }  # fmt: skip
 NAMES: dict[str, Json] = {
     "id": ID,
     "code": {"enum": sorted(TABLE)},
+    "level": {"type": "string", "pattern": "^(0|[1-9]|[1-5][0-9]|6[0-3])$"},
+    "tile": {"type": "string", "pattern": r"^(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"},
     "name": {"type": "string", "minLength": 1, "pattern": r"^[a-z0-9_@|>/+:.-]*[a-z0-9]$"},
 }
 

@@ -66,9 +66,9 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A change whose rows the caller writes in the same transaction: a root secret, a key. `entry` says what may be seen of it."""
+    """A change whose rows the caller writes in the same transaction: a root secret, a key, a subject's text. `entry` says what may be seen of it."""
 
-    change: Literal["secret_set", "key_added", "key_retired"]
+    change: Literal["secret_set", "key_added", "key_retired", "subject_erased"]
     kind: str
     name: str
     entry: JsonObject = field(default_factory=dict)

@@ -1,0 +1,80 @@
+"""Recorded identities decided again under a candidate, answers kept by (policy hash, canonical request)."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from counterfoil.contracts.exchange_authorized import Evidence
+from counterfoil.contracts.exchange_verified import IdentityVerified
+from counterfoil.contracts.registry import Link
+from counterfoil.wire.canonical import canonical, digest
+from counterfoil.wire.lru import Lru
+from counterfoil_server.domain import grants
+from counterfoil_server.domain.known import look_up
+from counterfoil_server.runtime.rulebook import Rulebook
+from counterfoil_server.runtime.snapshot import Entry, Snapshot, dumped
+from services.ops.replay.backtest_candidate import Candidate
+from services.ops.replay.backtest_outcome import Outcome, decided
+from services.ops.replay.backtest_rules import Rules
+from services.ops.replay.history import History
+
+KEPT = 1 << 17
+NO_EVIDENCE = Evidence(value="", signature="")
+"""A decision carries it on, and reads nothing of it."""
+MEMBERS = ("issuer", "sub_hash", "subject", "project", "environment", "claims", "wish")
+"""All of an identity that a decision reads, beside the time."""
+SECONDS = len("2026-11-24T12:00:00")
+"""Cedar is told whole seconds."""
+text = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Ground:
+    """What a decision about one connector rests on at one revision: the rules, and their hash with that of the entries that are no policies."""
+
+    __slots__ = ("hash", "rules", "timed")
+
+    def __init__(self, rules: Rulebook, connector: str) -> None:
+        asked = rules.slice(connector)
+        self.rules, self.timed = rules, asked.timed
+        self.hash = digest(f"{asked.policy_hash}{registered(rules.snapshot, connector)}".encode())
+
+
+class Decider:
+    def __init__(self, history: History, candidate: Candidate, kept: int = KEPT) -> None:
+        self._history, self._rules = history, Rules(history, candidate.over)
+        self._grounds: dict[tuple[int, str], Ground] = {}
+        self._answers: Lru[tuple[str, str, str], Outcome] = Lru(kept)
+        self.asked = self.hits = 0
+
+    def decide(self, who: Mapping[str, Any], revision: int, at: str) -> Outcome:
+        """`who`: an IdentityVerified as its leaf has it; `at`: when it was decided about, as recorded."""
+        ground = self._ground(revision, str(who["wish"].get("connector")))
+        key = (ground.hash, text([who.get(name) for name in MEMBERS]), at[:SECONDS] if ground.timed else "")
+        self.asked += 1
+        answer = self._answers.get(key)
+        if answer is not None:
+            self.hits += 1
+            return answer
+        fact = IdentityVerified.model_validate({**who, "subject_box": ""})
+        answer = decided(grants.decide(fact, look_up(ground.rules.snapshot, fact, NO_EVIDENCE), ground.rules.ask, datetime.fromisoformat(at)))
+        self._answers.put(key, answer)
+        return answer
+
+    def _ground(self, revision: int, connector: str) -> Ground:
+        turn = self._history.turn(revision)
+        found = self._grounds.get((turn, connector))
+        if found is None:
+            if len(self._grounds) > KEPT:
+                self._grounds.clear()
+            found = self._grounds[turn, connector] = Ground(self._rules.at(turn), connector)
+        return found
+
+
+def registered(snapshot: Snapshot, connector: str) -> str:
+    """By hash, what of the registry a decision about this connector reads beside policies: the connector, its links, its installations."""
+    own = snapshot.connectors.get(connector)
+    entries: list[Entry] = [own] if own else []
+    entries += [one for one in snapshot.entries if isinstance(one, Link) and one.connector == connector]
+    named = sorted(snapshot.installations.get(connector, ()))
+    return digest(canonical([*(dumped(one) for one in entries), named]))
