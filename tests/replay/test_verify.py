@@ -88,6 +88,7 @@ EDITS: list[tuple[str, str, Callable[[dict[str, Any]], object]]] = [
     ("grant.approved", "evidence", lambda fact: fact["evidence"].update(sha256="0" * 64)),
     ("grant.approved", "revision", lambda fact: fact["grounds"].update(registry_revision=3)),
     ("grant.approved", "policy", lambda fact: fact["grounds"].update(policy_hash="0" * 64)),
+    ("grant.approved", "at", lambda fact: fact.update(at="2026-11-24T12:00:59Z")),
     ("grant.denied", "code", lambda fact: fact.update(code="forbidden")),
     ("grant.denied", "message", lambda fact: fact.update(message="no")),
     ("grant.denied", "entitled", lambda fact: fact.update(entitled=not fact["entitled"])),
@@ -105,6 +106,17 @@ def test_one_edit_is_found_where_it_is(kind: str, what: str, edit: Callable[[dic
 
     assert found.drifted >= 1
     assert index in [one.index for one in found.drifts], what
+
+
+@BOTH
+def test_a_denial_whose_bytes_were_others_is_found(kept: int, tmp_path: Path):
+    log, leaves = recorder(ISSUER, WORKLOADS, CONNECTOR, LINK)
+    leaves += exchanges(log, range(21))
+    index = [index for index, text in leaves if b'"grant.denied"' in text][LATER["grant.denied"]]
+    before, _, after = leaves[index][1].rpartition(b'"fact_sha256":"')
+    leaves[index] = index, before + b'"fact_sha256":"' + b"0" * 64 + after[64:]
+
+    assert [(one.index, one.why) for one in verified(tmp_path, leaves, kept).drifts] == [(index, "its bytes are not those that were sent")]
 
 
 def test_a_drift_says_which_member_and_both_values(tmp_path: Path):
