@@ -46,7 +46,8 @@ class Who:
         self.asked = one.asked if sound else None
         self.question = repr([fact.get(name) for name in MEMBERS]) if sound else ""
         self.connector = str(fact["wish"].get("connector")) if sound else ""
-        self.deadline, self.request_hash = (fact["asked"]["deadline"], fact["asked"]["request_hash"]) if sound else ("", "")
+        asked: dict[str, str] = fact["asked"] if sound else {"deadline": "", "request_hash": ""}
+        self.deadline, self.request_hash = asked["deadline"], asked["request_hash"]
 
     def read(self) -> IdentityVerified:
         """As it was recorded. Mostly once."""
