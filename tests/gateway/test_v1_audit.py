@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -22,7 +22,7 @@ from tests.gateway.test_v1_lists import pages
 from tests.gateway.test_v1_registry import get
 
 SIZE, LONG = 770, 700
-REQUEST, EXCHANGE = uuid4(), "e" * 64
+REQUEST, EXCHANGE = UUID("5f0c7d2e-41a8-4c53-9d1b-2f6f8a0b7e19"), "e" * 64
 OF_EXCHANGE = {named(stage, EXCHANGE): 10 * place for place, stage in enumerate(("verify", "authorize", "mint"), 1)}
 LEAVES = [canonical({"fact": {"n": number, "long": "x" * 65_536 if number == LONG else ""}}) for number in range(SIZE)]
 HASHES = [leaf_hash(leaf) for leaf in LEAVES]
