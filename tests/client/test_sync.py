@@ -221,6 +221,7 @@ INTERRUPTED = """
 import asyncio, signal, threading, httpx
 from uuid import UUID
 from counterfoil.sync import Client
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background would ignore it
 ended, asked = threading.Event(), threading.Event()
 async def slow(_):
     asked.set()
