@@ -73,7 +73,8 @@ class Pages:
             found = (await self.get(**{"from": name}, limit="1"))["leaves"]
             found = [one for one in found if one["index"] == int(name)]
         else:
-            found = (await self.get(request_id=name, limit=str(PAGE)))["leaves"] or (await self.get(credential_id=name, limit=str(PAGE)))["leaves"]
+            # The credential first: its end is found by its id alone, and would be taken for all that there is.
+            found = (await self.get(credential_id=name, limit=str(PAGE)))["leaves"] or (await self.get(request_id=name, limit=str(PAGE)))["leaves"]
         if not found:
             fix = "give an index, a request_id or a credential_id; `counterfoil audit tail` lists leaves"
             raise NotFound("not_found", f"the log has nothing about {name}", fix=fix)
