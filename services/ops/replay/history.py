@@ -41,6 +41,7 @@ class History:
             if by_revision.setdefault(one.fact.revision, one) is not one:
                 self.forks.add(one.fact.revision)
         self.changes: Sequence[Change] = [by_revision[revision] for revision in sorted(by_revision)]
+        self._whole = sum(1 for place, one in enumerate(self.changes, 1) if one.fact.revision == place)
         self._versions: dict[Key, list[tuple[int, JsonObject | None]]] = {}
         self._turns: list[int] = [0]
         for one in self.changes:
@@ -62,11 +63,9 @@ class History:
     def last(self) -> int:
         return self.changes[-1].fact.revision if self.changes else 0
 
-    def missing(self, revision: int) -> list[int]:
-        """The changes up to this revision that no leaf tells of: revisions have no gaps."""
-        known = [one.fact.revision for one in self.changes]
-        known = known[: bisect_right(known, revision)]
-        return [] if len(known) == revision else sorted(set(range(1, revision + 1)) - set(known))
+    def missing(self, revision: int) -> int | None:
+        """The first change up to this revision that no leaf tells of: revisions have no gaps. A recorded revision may be any number."""
+        return None if 0 <= revision <= self._whole else self._whole + 1
 
     def turn(self, revision: int) -> int:
         """The revision at which entries last changed: between two of them the registry is the same, whatever was fenced or what key was added."""
@@ -82,7 +81,7 @@ class History:
 
     def _made(self, revision: int) -> Snapshot:
         if gone := self.missing(revision):
-            raise NoHistory(f"no leaf tells of the registry's change {gone[0]}, and what was decided rests on revision {revision}")
+            raise NoHistory(f"no leaf tells of the registry's change {gone}, and what was decided rests on revision {revision}")
         turn = self.turn(revision)
         if turn != revision:
             return replace(self.at(turn), revision=revision)
