@@ -125,3 +125,10 @@ async def founded(
 async def town_of_the_session(kafka: str, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     async with founded(tmp_path_factory.mktemp("town"), kafka, postgres_server) as made:
         yield made
+
+
+@pytest.fixture(scope="module", name="town")
+async def town_of_the_module(kafka: str, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """For whoever reads a whole log: in the session's stand forged decisions and much else, by other tests' doing."""
+    async with founded(tmp_path_factory.mktemp("own"), kafka, postgres_server) as made:
+        yield made

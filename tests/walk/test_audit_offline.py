@@ -5,24 +5,18 @@ In a town of its own: ledger and log of the session's are touched by tests that 
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.dev.postgres import Postgres
 from services.ops.audit_erasing import hashed
 from tests.cli.shell import Said, Shell
 from tests.cli.stand_in import StandIn
-from tests.support.town import Town, founded
+from tests.support.town import Town, town_of_the_module
 from tests.support.waiting import until
 
-
-@pytest.fixture(scope="module", name="town")
-async def town_of_this_module(kafka: str, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    async with founded(tmp_path_factory.mktemp("offline"), kafka, postgres_server) as made:
-        yield made
+own = town_of_the_module
 
 
 @pytest.fixture

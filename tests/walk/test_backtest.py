@@ -13,9 +13,12 @@ from counterfoil.contracts import TOPICS
 from counterfoil.wire.kafka import Listener, TopicPartition
 from services.dev import town as towns
 from services.dev.jars import ROOT
-from tests.support.town import Town
+from tests.support.town import Town, town_of_the_module
 from tests.support.waiting import until
 
+own = town_of_the_module
+LENT = "SELECT count(*) FROM pg_roles WHERE rolname IN (SELECT 'cf_' || replace(credential_id::text, '-', '') FROM mint)"
+"""This town's own: those of the session's town come and go meanwhile."""
 GUARDED = """
 import socket, sys
 allowed = {{("127.0.0.1", port) for port in {ports}}}
@@ -57,7 +60,7 @@ async def untouched(town: Town) -> dict[str, Any]:
         for row in await db.fetch("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"):
             if row["relname"] != "heartbeat":
                 found[row["relname"]] = await db.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608 - names of tables
-        found["roles"] = await db.fetchval("SELECT count(*) FROM pg_roles")
+        found["roles"] = await db.fetchval(LENT)
     admin = AIOKafkaAdminClient(**town.connection.options())
     await admin.start()
     try:

@@ -6,8 +6,9 @@ import os
 import sys
 from typing import Any
 
-from tests.support.town import Town
+from tests.support.town import Town, town_of_the_module
 
+own = town_of_the_module
 PLACE = {"connector": "postgres/demo", "project": "replayed"}
 LINK: dict[str, Any] = {"kind": "link", **PLACE, "environments": ["production"], "ceiling": {"scopes": ["read", "write"], "longest": 300}}
 POLICY = {
