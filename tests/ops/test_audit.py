@@ -3,11 +3,9 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,7 +19,6 @@ from counterfoil_server.runtime.subjects import sub_hash
 from services.gateway.relay import changed
 from services.ops import audit_coverage, audit_erasing
 from services.ops.audit import app
-from tests.registry.conftest import dsn_of
 from tests.support.made_log import MadeLog, facts
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -33,7 +30,7 @@ MINT = """INSERT INTO mint (issuer, sub_hash, request_id, attempt, credential_id
     VALUES ('https://i', $1, $2, 1, $3, 'd', $4, 'w', $5, 1, 'by_name', 'postgres/demo', 'main', 'web', 'production', $6, true, $6, $6, $6)"""
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 async def owner(root: asyncpg.Connection) -> asyncpg.Connection:
     for table in ("audit_leaf", "registry_change"):
         await root.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
@@ -42,18 +39,6 @@ async def owner(root: asyncpg.Connection) -> asyncpg.Connection:
         await root.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     await prepare(root)
     return root
-
-
-@pytest.fixture
-def ops_dsn(database: str) -> str:
-    return dsn_of(database, urlsplit(database).path[1:], "ops")
-
-
-@pytest.fixture
-async def ops(ops_dsn: str, owner: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:  # noqa: ARG001 - it empties the tables
-    connection = await asyncpg.connect(ops_dsn)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -23,22 +21,10 @@ from counterfoil_server.runtime.store.database import Pool
 from services.gateway.relay import changed
 from services.ops import key_chest, key_rotation
 from services.ops.keys import app
-from tests.registry.conftest import AsRole, dsn_of
+from tests.registry.conftest import AsRole
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = "log.test"
-
-
-@pytest.fixture
-def ops_dsn(database: str) -> str:
-    return dsn_of(database, urlsplit(database).path[1:], "ops")
-
-
-@pytest.fixture
-async def ops(ops_dsn: str, root: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:  # noqa: ARG001 - it empties the tables
-    connection = await asyncpg.connect(ops_dsn)
-    yield connection
-    await connection.close()
 
 
 class Clock:
