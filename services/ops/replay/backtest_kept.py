@@ -7,25 +7,20 @@ from typing import Any
 
 from counterfoil.contracts.exchange_authorized import Evidence
 from counterfoil.contracts.exchange_verified import IdentityVerified
-from counterfoil.contracts.registry import Link
-from counterfoil.wire.canonical import canonical, digest
+from counterfoil.wire.canonical import digest
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import grants
 from counterfoil_server.domain.known import look_up
 from counterfoil_server.runtime.rulebook import Rulebook
-from counterfoil_server.runtime.snapshot import Entry, Snapshot, dumped
 from services.ops.replay.backtest_candidate import Candidate
 from services.ops.replay.backtest_outcome import Outcome, decided
 from services.ops.replay.backtest_rules import Rules
 from services.ops.replay.history import History
+from services.ops.replay.question import MEMBERS, SECONDS, registered
 
 KEPT = 1 << 17
 NO_EVIDENCE = Evidence(value="", signature="")
 """A decision carries it on, and reads nothing of it."""
-MEMBERS = ("issuer", "sub_hash", "subject", "project", "environment", "claims", "wish")
-"""All of an identity that a decision reads, beside the time."""
-SECONDS = len("2026-11-24T12:00:00")
-"""Cedar is told whole seconds."""
 text = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -69,12 +64,3 @@ class Decider:
                 self._grounds.clear()
             found = self._grounds[turn, connector] = Ground(self._rules.at(turn), connector)
         return found
-
-
-def registered(snapshot: Snapshot, connector: str) -> str:
-    """By hash, what of the registry a decision about this connector reads beside policies: the connector, its links, its installations."""
-    own = snapshot.connectors.get(connector)
-    entries: list[Entry] = [own] if own else []
-    entries += [one for one in snapshot.entries if isinstance(one, Link) and one.connector == connector]
-    named = sorted(snapshot.installations.get(connector, ()))
-    return digest(canonical([*(dumped(one) for one in entries), named]))

@@ -9,26 +9,22 @@ from typing import Any
 from counterfoil.contracts.base import Asked
 from counterfoil.contracts.exchange_authorized import GrantApproved, GrantDenied
 from counterfoil.contracts.exchange_verified import IdentityVerified
-from counterfoil.wire.canonical import canonical, digest
+from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import links, replay
 from counterfoil_server.runtime.rulebook import Rulebook
-from counterfoil_server.runtime.snapshot import Snapshot, dumped
 from services.ops.replay.history import History
+from services.ops.replay.question import MEMBERS, SECONDS, registered
 from services.ops.replay.verify_kept import cut, filled, formed, holds, id_text, in_order, sorted_
 from services.ops.replay.verify_outcome import EQUAL, Outcome, compared, drifted
 from services.ops.replay.verify_recorded import Recorded
 
-MEMBERS = ("issuer", "sub_hash", "subject", "project", "environment", "claims", "wish")
-"""All of an identity that a decision reads, beside what was asked and the time."""
 DENIED = (("asked",), ("at",), ("caused_by",), ("grounds", "registry_revision"), ("id",))
 SENT = (("id",), ("at",), ("asked",), ("caused_by",), ("grounds", "registry_revision"))
 """The same as they are sent, in the order of the model."""
 APPROVED = (("asked",), ("at",), ("caused_by",), ("evidence", "sha256"), ("grounds", "registry_revision"), ("id",))
 RULEBOOKS = 32
-SECONDS = len("2026-11-24T12:00:00")
-"""Cedar is told whole seconds."""
 
 
 class Who:
@@ -151,13 +147,6 @@ class Grants:
             self._rules.put(turn, found)
             self._newest = found
         return found
-
-
-def registered(snapshot: Snapshot, connector: str) -> str:
-    """By hash, what a decision about this connector reads of the registry beside policies: the connector, its links, its installations."""
-    own = snapshot.connectors.get(connector)
-    found = [one for (name, _), group in snapshot.by_project.items() if name == connector for one in group]
-    return digest(canonical([dumped(own) if own else None, [dumped(one) for one in found], sorted(snapshot.installations.get(connector, ()))]))
 
 
 def follows(answer: Answer, one: Recorded, who: Who) -> bool:
