@@ -1,7 +1,7 @@
 # `make up` brings everything up; `make help` lists the rest. Nothing but Python >= 3.11 and make is needed.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; done; echo python3)
-GROUPS := gateway verifier policy providers audit revoker ops dev test counterparts deployment
+GROUPS := gateway verifier policy providers audit revoker console witness ops dev test counterparts browser deployment
 UV := uv==0.13.9
 BIN := .venv/bin
 READY := .venv/.ready

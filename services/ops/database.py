@@ -8,7 +8,7 @@ from counterfoil_server.runtime.store.database import Connection
 from counterfoil_server.runtime.store.migrate import migrate
 from services.providers.postgres import scram
 
-ROLES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker", "ops")
+ROLES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker", "console", "ops")
 ITERATIONS = 4096
 
 

@@ -14,6 +14,7 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Every service": ("counterfoil_server",),
     "The gateway": ("services.gateway",),
+    "The console": ("services.console",),
     "Clients and the command line": ("counterfoil",),
     "`make up` and `make bench`": ("services.dev",),
     "`counterfoil keys`": ("services.ops.keys",),
