@@ -8,13 +8,14 @@ READY := .venv/.ready
 NODE := .venv/.node
 COUNTERPARTS := tests/counterparts/node_modules/.ready
 DEPLOYMENT := .venv/.deployment
+BROWSER := .venv/.browser
 CODE := libs services tests deploy
 ARGS ?=
 # The tests wait much: two workers, each with a Kafka and a PostgreSQL of its own, take less time.
 SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit test-operate test-providers test-deploy check format docs bench bench-long lock clean
+.PHONY: help up test unit test-operate test-providers test-browser test-deploy check format docs bench bench-long lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,11 +37,11 @@ $(READY): requirements/test.txt pyproject.toml
 up: $(READY) ## Set up, then run Kafka, PostgreSQL, the issuer and every service (Ctrl-C ends all)
 	@exec $(BIN)/python -m services.dev.app $(ARGS)
 
-test: $(READY) ## All tests but those of the three below, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
-	$(BIN)/python -m pytest tests -m "not operating and not counterparts and not deployment" $(or $(ARGS),$(SIDE_BY_SIDE))
+test: $(READY) ## All tests but those of the four below, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
+	$(BIN)/python -m pytest tests -m "not operating and not counterparts and not browser and not deployment" $(or $(ARGS),$(SIDE_BY_SIDE))
 
 unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
-	$(BIN)/python -m pytest tests -m "not real and not counterparts and not deployment" $(ARGS)
+	$(BIN)/python -m pytest tests -m "not real and not counterparts and not browser and not deployment" $(ARGS)
 
 test-operate: $(READY) ## docs/operate walked through: servers lost and restored, keys lost, upgrades from every schema before
 	$(BIN)/python -m pytest tests -m operating $(or $(ARGS),$(SIDE_BY_SIDE))
@@ -58,6 +59,14 @@ $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 
 test-providers: $(COUNTERPARTS) ## Providers against what others wrote: an emulator of GitHub, its API description, an OAuth server
 	$(BIN)/python -m pytest tests -m counterparts $(ARGS)
+
+$(BROWSER): $(READY) requirements/browser.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/browser.txt
+	@$(BIN)/python -m tests.browser.chromium
+	@touch $@
+
+test-browser: $(BROWSER) ## The console in a real Chromium: a newcomer's walk, keys alone, what axe-core finds, a picture of each page
+	$(BIN)/python -m pytest tests -m browser $(ARGS)
 
 $(DEPLOYMENT): $(READY) requirements/deployment.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/deployment.txt

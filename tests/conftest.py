@@ -17,13 +17,15 @@ REAL = {"children", "guarded", "kafka", "postgres", "postgres_server", "town", "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out. So `counterparts` by `node`."""
+    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out. So `counterparts` by `node`, `browser` by `browser`."""
     for item in items:
         asked = getattr(item, "fixturenames", ())
         if REAL.intersection(asked):
             item.add_marker(pytest.mark.real)
         if "node" in asked:
             item.add_marker(pytest.mark.counterparts)
+        if "browser" in asked:
+            item.add_marker(pytest.mark.browser)
 
 
 class ByPart(LoadFileScheduling):  # type: ignore[misc]
