@@ -17,7 +17,7 @@ REAL = {"children", "guarded", "kafka", "postgres", "postgres_server", "town", "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out. So `counterparts` by `node`, `browser` by `browser`."""
+    """Whoever asks for a real part, itself or through a fixture, is `real`: `make unit` leaves it out. So `counterparts`, `browser`."""
     for item in items:
         asked = getattr(item, "fixturenames", ())
         if REAL.intersection(asked):

@@ -31,6 +31,7 @@ from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_audit_proofs import ProofDoor
 from services.gateway.v1_audit_tlog import TlogDoor
 from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_dead_letters import DeadLetters
 from services.gateway.v1_entries import of_every_kind
 from services.gateway.v1_explain import ExplainDoor
 from services.gateway.v1_policies import PoliciesDoor
@@ -81,6 +82,7 @@ def doors(shared: Shared) -> Doors:
         policies=PoliciesDoor(operators, registering),
         providers=ProvidersDoor(operators, shared.catalog),
         stops=Stops(operators, db, now),
+        dead_letters=DeadLetters(operators, db, now),
         audit=AuditDoor(operators, db),
         proofs=ProofDoor(operators, db),
         tlog=TlogDoor(operators, db),

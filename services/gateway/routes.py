@@ -19,6 +19,7 @@ from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_audit_proofs import ProofDoor
 from services.gateway.v1_audit_tlog import TlogDoor
 from services.gateway.v1_credentials import Credentials
+from services.gateway.v1_dead_letters import DeadLetters
 from services.gateway.v1_entries import Entries
 from services.gateway.v1_explain import ExplainDoor
 from services.gateway.v1_policies import PoliciesDoor
@@ -47,6 +48,7 @@ class Doors:
     policies: PoliciesDoor
     providers: ProvidersDoor
     stops: Stops
+    dead_letters: DeadLetters
     audit: AuditDoor
     proofs: ProofDoor
     tlog: TlogDoor
@@ -81,6 +83,7 @@ def others(doors: Doors) -> Sequence[Address]:
         *(address for one in doors.entries for address in of_kind(one)),
         ("/v1/blocks", GET, doors.stops.blocks),
         ("/v1/blocks/{id}", ("GET", "DELETE"), doors.stops.block),
+        ("/v1/dead-letters", POST, doors.dead_letters.acted),
         ("/v1/audit/leaves", GET, doors.audit.leaves),
         ("/v1/audit/checkpoint", GET, doors.proofs.checkpoint),
         ("/v1/audit/proof/inclusion", GET, doors.proofs.inclusion),

@@ -7,11 +7,12 @@ import typer
 
 from counterfoil.cli.verbs import QUIET
 from counterfoil_server.runtime.starting import told
-from services.ops import audit, keys, setup
+from services.ops import audit, dlq, keys, setup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, **QUIET)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(dlq.app, name="dlq")
 
 
 @app.callback()

@@ -14,11 +14,7 @@ from tests.architecture.source import ROOT, Module, imports, modules, ours, pars
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVICES = ("gateway", "verifier", "policy", "providers", "audit", "revoker", "console", "witness", "ops", "dev")
-GROUPS: Mapping[str, str] = {
-    **{name: f"services.{name}" for name in SERVICES},
-    "test": "tests",
-    "browser": "tests.browser",
-}
+GROUPS: Mapping[str, str] = {**{name: f"services.{name}" for name in SERVICES}, "test": "tests", "browser": "tests.browser"}
 BUILT_FROM = {"test": ("tests", "deploy")}
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 

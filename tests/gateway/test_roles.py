@@ -41,6 +41,7 @@ TABLE: Mapping[str, frozenset[str]] = {
     "GET /v1/blocks": VIEWER,
     "GET /v1/blocks/{id}": VIEWER,
     "DELETE /v1/blocks/{id}": OPERATOR,
+    "POST /v1/dead-letters": OPERATOR,
     "GET /v1/audit/leaves": VIEWER,
     "GET /v1/audit/checkpoint": ANYONE,
     "GET /v1/audit/proof/inclusion": VIEWER,
@@ -56,6 +57,7 @@ TABLE: Mapping[str, frozenset[str]] = {
 BODIES: Mapping[str, dict[str, Any]] = {
     "POST /v1/explain": {"connector": "postgres/demo"},
     "POST /v1/revocations": {"predicate": {"project": "web"}},
+    "POST /v1/dead-letters": {"place": "exchange.requested.v1:0:12", "act": "discarded", "reason": "garbage"},
     "POST /v1/policies/lint": {"cedar": "permit (principal, action, resource);"},
 }
 NO = (401, 403)

@@ -13,7 +13,10 @@ class RegistryChanged(Fact):
     kind: Literal["registry.changed"] = "registry.changed"
     revision: int = Field(ge=1)
     actor: Actor
-    change: Literal["put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired", "subject_erased"]
+    change: Literal[
+        "put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired", "subject_erased",
+        "redriven", "discarded",
+    ]  # fmt: skip
     entry_kind: str
     name: str
     entry: JsonObject | None = None

@@ -41,6 +41,9 @@ def stops() -> Json:
     return {
         "Block": exactly((*names, "until"), id=ID, since=TIME, until=TIME, **names),
         "BlockPage": exactly(blocks=array(ref("Block")), next=maybe(TEXT)),
+        "LetterAct": exactly(place={"type": "string", "maxLength": 200, "pattern": "^[a-z.]+[.]v[0-9]+:[0-9]+:[0-9]+$"},
+                             act={"enum": ["redriven", "discarded"]}, reason={"type": "string", "minLength": 1, "maxLength": 500}),
+        "LetterActed": exactly(revision=WHOLE, place=TEXT, act=TEXT),
         "Lifted": exactly(revision=WHOLE, id=ID, lifted=FLAG, dry_run=FLAG),
         "Unfenced": exactly(revision=WHOLE, name=TEXT, state=TEXT, dry_run=FLAG),
         "OrderBody": exactly(("cause", "dry_run"), predicate=ref("Predicate"), cause={"type": "string", "maxLength": 256}, dry_run=FLAG),

@@ -16,7 +16,7 @@ it has RFC 6749's members beside. Lists have `limit`, `cursor` and `next`. What 
 still that one."""
 TAGS = {
     "oauth": "What apps ask for", "credentials": "What is lent, and what would be", "revocations": "What is stopped", "registry": "What is declared",
-    "audit": "What was recorded", "public": "What anyone may know",
+    "operations": "What is put right", "audit": "What was recorded", "public": "What anyone may know",
 }  # fmt: skip
 PROBLEMS = {
     400: "The request is not taken", 401: "Who asks is not proven", 403: "Not for this identity", 404: "Nothing there by that name",

@@ -86,6 +86,9 @@ TABLE: Mapping[tuple[str, str], Operation] = {
     ("GET", "/v1/blocks"): Operation("revocations", "The blocks that stand", "BlockPage", "read_registry", query=PAGED),
     ("GET", "/v1/blocks/{id}"): Operation("revocations", "One block", "Block", "read_registry", tagged=True, noes=(400,)),
     ("DELETE", "/v1/blocks/{id}"): Operation("revocations", "Lift a block", "Lifted", "lift", query=("dry_run",), headers=CHANGES, noes=(412,)),
+    ("POST", "/v1/dead-letters"): Operation("operations", "Put on record that a dead letter is put back or given up", "LetterActed", "lift",
+                                            body="LetterAct", examples={"put back": {
+                                                "place": "exchange.requested.v1:0:12", "act": "redriven", "reason": "a new version reads it"}}),
     ("GET", "/v1/audit/leaves"): Operation("audit", "Leaves in order, with the signed head; else the last ones", "Leaves", "read_audit",
                                            query=("from", "after", "request_id", "credential_id", *PAGED)),
     **{("GET", f"/v1/audit/{where}checkpoint"): Operation("audit", "The newest checkpoint: a C2SP signed note", None, None, noes=(400, 404, 503))

@@ -1,0 +1,91 @@
+"""Dead letters: found on `<topic>.dlq`, and put back where they came from, byte for byte and under the signature they had.
+
+Putting one back widens nothing: its reader checks signature, deadline and repeats as it did the first time.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from counterfoil.contracts import TOPICS
+from counterfoil.wire.kafka import Connection, Listener, Publisher, Record
+from counterfoil_server.runtime.store.dead_letters import Place
+
+GRAVE = ".dlq"
+OURS = "dlq-"
+"""How the headers begin that were added when it was buried."""
+POLL_MS, MOST = 500, 500
+BURIED = tuple(topic for topic in TOPICS if topic.read_by and set(topic.read_by) - {"gateway", "client", "consumer"})
+"""What a stage reads, and so may have buried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    place: Place
+    at: datetime
+    code: str
+    by: str
+    origin: tuple[int, int]
+    """Partition and offset in the topic that it came from."""
+    key: bytes = field(repr=False)
+    value: bytes = field(repr=False)
+    headers: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def original(self) -> Sequence[tuple[str, bytes]]:
+        return [(name, value) for name, value in self.headers.items() if not name.startswith(OURS)]
+
+
+def names() -> Sequence[str]:
+    return [str(topic) for topic in BURIED]
+
+
+async def letters(connection: Connection, topics: Collection[str], most: int = MOST) -> Sequence[Letter]:
+    """What lies there now, the oldest of each topic first, at most so many of each."""
+    return [one for topic in topics for one in await of_topic(connection, topic, most)]
+
+
+async def of_topic(connection: Connection, topic: str, most: int) -> Sequence[Letter]:
+    listener = Listener(connection, connection.topic(topic + GRAVE), None)
+    await listener.start()
+    consumer, found = listener.consumer, list[Letter]()
+    try:
+        places = consumer.assignment()
+        starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        open_ = {place for place in places if starts[place] < ends[place]}
+        for place in places:
+            consumer.seek(place, starts[place])
+        while open_ and len(found) < most:
+            for place, records in (await consumer.getmany(*open_, timeout_ms=POLL_MS, max_records=most)).items():
+                found += [letter(topic, one) for one in records if one.offset < ends[place]]
+            open_ = {place for place in open_ if await consumer.position(place) < ends[place]}
+    finally:
+        await listener.stop()
+    return sorted(found, key=lambda one: (one.at, one.place))[:most]
+
+
+def letter(topic: str, raw: Any) -> Letter:
+    headers = dict(raw.headers)
+    said = {name: headers.get(OURS + name, b"").decode("utf-8", "replace") for name in ("code", "by", "partition", "offset")}
+    origin = (number(said["partition"]), number(said["offset"]))
+    at = datetime.fromtimestamp(raw.timestamp / 1000, UTC)
+    return Letter(Place(topic, raw.partition, raw.offset), at, said["code"], said["by"], origin, raw.key or b"", raw.value or b"", headers)
+
+
+def number(text: str) -> int:
+    return int(text) if text.isdecimal() else -1
+
+
+async def put_back(connection: Connection, found: Sequence[Letter]) -> None:
+    """Returns when the broker has them. A letter goes to the partition that it came from: there it is in order with its exchange."""
+    publisher = Publisher(connection)
+    await publisher.start()
+    try:
+        records = [
+            Record(connection.topic(one.place.topic), one.key, one.value, one.original, one.origin[0] if one.origin[0] >= 0 else None)
+            for one in found
+        ]
+        await publisher.acked(await publisher.send(records))
+    finally:
+        await publisher.stop()
