@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.gateway import Refused
+from services.console.moments import YEARS
 from services.console.revoke.orders import Order
-from services.console.revoke.predicate import YEARS
 
 
 def cursor(last: Order) -> str:

@@ -1,10 +1,9 @@
 """What an order names: from a form to the gateway's predicate, and to words."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,10 +11,8 @@ from pydantic import ValidationError
 from counterfoil.contracts.revocation_requested import Predicate
 from services.console import words
 from services.console.gateway import Refused
+from services.console.moments import BadMoment, moment
 
-WHILE = re.compile(r"([1-9][0-9]{0,5}) ?(s|min|m|h|d)")
-UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
-YEARS = range(1970, 9000)
 TIMES = ("since", "until")
 
 
@@ -47,7 +44,9 @@ EXPECTED = {
 def read(given: Mapping[str, str], now: datetime) -> Predicate:
     """Raises Refused. A while ago becomes a time here, so that what is ordered is what was looked at."""
     found = {member.name: text for member in MEMBERS if (text := given.get(member.name, "").strip())}
-    found |= {name: moment(name, found[name], now).isoformat() for name in TIMES if name in found}
+    found |= {name: time(name, found[name], now).isoformat() for name in TIMES if name in found}
+    if not all(text.isprintable() for text in found.values()):
+        raise wrong("a field has a character that no name has", "type it by hand")
     if not found:
         raise wrong("it has to name something", "fill in at least one field: what names nothing would name everything")
     try:
@@ -57,16 +56,11 @@ def read(given: Mapping[str, str], now: datetime) -> Predicate:
         raise wrong(f"{label(name)} is not what it has to be", f"give {EXPECTED[name]}") from None
 
 
-def moment(name: str, text: str, now: datetime) -> datetime:
-    if ago := WHILE.fullmatch(text):
-        return now - timedelta(seconds=int(ago[1]) * UNITS[ago[2]])
+def time(name: str, text: str, now: datetime) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.year not in YEARS:
-        raise wrong(f"{label(name)} is no time", "give a while like 1h or 2d, or a time like 2026-11-28 09:30 (UTC) or 2026-11-28T09:30:00+01:00")
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return moment(text, now)
+    except BadMoment as bad:
+        raise wrong(f"{label(name)} is no time", bad.fix) from None
 
 
 def wrong(message: str, fix: str) -> Refused:
