@@ -49,13 +49,15 @@ class Gate:
         return None
 
     def _told(self, request: Request, no: Exception) -> Response:
+        """Of a piece a piece, which htmx puts where the answer would have stood."""
         if isinstance(no, StepUp):
             return to_login(request, fresh=True)
+        template = "parts/problem.html" if partial(request) else "problem.html"
         if isinstance(no, Refused):
             status = no.status if no.status in (400, 401, 403, 404, 409, 412, 422, 429) else 502
-            return self._show(request, "problem.html", status, title="Refused", message=no.message, fix=no.fix, code=no.code)
+            return self._show(request, template, status, title="Refused", message=no.message, fix=no.fix, code=no.code)
         return self._show(
-            request, "problem.html", 403, title="Not allowed", message=f"your role may not {str(no).replace('_', ' ')}",
+            request, template, 403, title="Not allowed", message=f"your role may not {str(no).replace('_', ' ')}",
             fix="ask an admin of this installation", code="not_allowed",
         )  # fmt: skip
 

@@ -14,10 +14,10 @@ from counterfoil.contracts.base import JsonObject
 from counterfoil.contracts.registry import Issuer, Link, Mapped
 from counterfoil_server.domain import ceiling
 from counterfoil_server.domain.ceiling import Wanted
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import Source
 from counterfoil_server.runtime.snapshot import Snapshot
 from services.ops.replay.backtest_source import File, replayed, when
-from services.ops.replay.history import History
-from services.ops.replay.source import Source
 from services.ops.who_could_rules import Policies, Word
 
 COLUMNS = ("project", "environment", "could", "longest", "issuers", "why")

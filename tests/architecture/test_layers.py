@@ -18,6 +18,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "counterfoil.sync": ("counterfoil.client", "counterfoil.wire"),
     "counterfoil": ("counterfoil.client",),
     "counterfoil_server.domain": ("counterfoil.contracts", "counterfoil_server.domain"),
+    "counterfoil_server.replay": ("counterfoil.contracts", "counterfoil.wire", "counterfoil_server"),
     "counterfoil_server.runtime": ("counterfoil.contracts", "counterfoil.wire", "counterfoil_server.runtime"),
     "services.dev": ("counterfoil", "counterfoil_server", "services"),
     "services.ops": ("counterfoil", "counterfoil_server", "services"),

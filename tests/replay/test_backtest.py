@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from counterfoil.contracts.registry import Ceiling, Link, Policy
+from counterfoil_server.replay.backtest_kept import Decider
+from counterfoil_server.replay.backtest_outcome import Outcome, change
+from counterfoil_server.replay.backtest_report import Report
+from counterfoil_server.replay.backtest_run import backtested
+from counterfoil_server.replay.source import leaves
 from counterfoil_server.runtime.snapshot import Snapshot
 from services.ops.replay.backtest_candidate import BadCandidate, Candidate, read
-from services.ops.replay.backtest_kept import Decider
-from services.ops.replay.backtest_outcome import Outcome, change
-from services.ops.replay.backtest_report import Report
-from services.ops.replay.backtest_run import backtested
-from services.ops.replay.source import leaves
 from tests.replay.traffic import Traffic
 from tests.support.facts import connector, link
 

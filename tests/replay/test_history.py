@@ -5,8 +5,8 @@ import random
 import pytest
 
 from counterfoil.contracts.registry import Ceiling
+from counterfoil_server.replay.history import History, NoHistory
 from counterfoil_server.runtime.snapshot import Snapshot
-from services.ops.replay.history import History, NoHistory
 from tests.replay.logs import CONNECTOR, ISSUER, LINK, MAIN_ONLY, NOW, Leaves, recorder
 
 NARROW = LINK.model_copy(update={"ceiling": Ceiling(scopes=frozenset({"read"}))})

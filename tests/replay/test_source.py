@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from counterfoil.contracts.base import named
+from counterfoil_server.replay.source import BadSource, Source, Text, Window, leaves
 from services.ops.replay.export import Export
-from services.ops.replay.source import BadSource, Source, Text, Window, leaves
 from tests.replay.logs import CLAIMS, ISSUER, NOW, READ, exported, recorder, small
 
 

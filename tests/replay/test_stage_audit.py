@@ -8,9 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 from counterfoil.wire.merkle import leaf_hash
+from counterfoil_server.replay.source import members
 from services.audit.leaves import NONE_BEFORE
 from services.ops.replay.export import Export
-from services.ops.replay.source import members
 from services.ops.replay.stage_audit import ON_ITS_WAY, PATIENCE, Audit, InExport, Known, Leaf
 from services.ops.replay.stage_tally import Tally
 from tests.replay.stages import Walked, checker, stream

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from counterfoil.contracts.exchange_authorized import Grounds
 from counterfoil_server.domain.grants import Known, unavailable
+from counterfoil_server.replay.backtest_kept import NO_EVIDENCE
+from counterfoil_server.replay.backtest_rules import Rules
+from counterfoil_server.replay.source import leaves
 from counterfoil_server.runtime.recorded import Message
-from services.ops.replay.backtest_kept import NO_EVIDENCE
-from services.ops.replay.backtest_rules import Rules
-from services.ops.replay.source import leaves
 from services.ops.replay.stage_authorize import ON_ITS_WAY, Authorize, FromLeaves
 from services.ops.replay.stage_tally import Tally
 from tests.replay.stages import Walked, checker, stream

@@ -7,7 +7,7 @@ import pytest
 
 from counterfoil.contracts.exchange_authorized import GrantApproved
 from counterfoil.contracts.registry import Policy
-from services.ops.replay.source import leaves
+from counterfoil_server.replay.source import leaves
 from services.ops.replay.stage_grants import Grants
 from services.ops.replay.stage_mint import Minting
 from services.ops.replay.stage_provider import NetworkUse, shadows

@@ -11,9 +11,9 @@ import pytest
 from counterfoil.contracts import exchange_verified
 from counterfoil.contracts.exchange_verified import IdentityRejected, IdentityVerified
 from counterfoil.wire.canonical import canonical
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import Window
 from services.ops.replay.export import Export
-from services.ops.replay.history import History
-from services.ops.replay.source import Window
 from services.ops.replay.verify import KEPT, Verification
 from services.ops.replay.verify_outcome import Tally
 from tests.replay.logs import CLAIMS, CONNECTOR, ISSUER, LINK, READ, WORKLOADS, Leaves, exchanges, exported, recorder, small

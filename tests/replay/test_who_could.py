@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from counterfoil.contracts.registry import Ceiling, Policy
-from services.ops.replay.history import History
+from counterfoil_server.replay.history import History
 from services.ops.who_could import Asked, answered
 from tests.replay.logs import CONNECTOR, ISSUER, LINK, MAIN_ONLY, NOW, WORKLOADS, recorder
 

@@ -16,12 +16,12 @@ from counterfoil.wire.envelope import encode
 from counterfoil.wire.merkle import leaf_hash
 from counterfoil_server.domain import grants, links
 from counterfoil_server.domain.known import look_up
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import EVERYTHING, Text, Window, members
 from counterfoil_server.runtime.rulebook import Rulebook
 from counterfoil_server.runtime.snapshot import Entry, Snapshot, dumped
 from counterfoil_server.runtime.stage import Received
 from services.audit.leaves import NONE_BEFORE, entry, leaf, microseconds
-from services.ops.replay.history import History
-from services.ops.replay.source import EVERYTHING, Text, Window, members
 from tests.support.facts import NOW, asked
 
 ACTOR = Actor(issuer="https://issuer.example", sub_hash="0" * 64, role="admin")

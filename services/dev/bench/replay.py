@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.contracts.registry import Ceiling, Connector, Issuer, Link, Mapped, Policy
+from counterfoil_server.replay.history import History
 from services.dev.bench.conditions import conditions
 from services.dev.bench.figures import Figure, table
 from services.dev.bench.recorded import Recorder
 from services.ops.replay.export import Export
-from services.ops.replay.history import History
 from services.ops.replay.verify import KEPT, Verification
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

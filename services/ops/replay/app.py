@@ -11,14 +11,14 @@ from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
 from counterfoil.cli.progress import Progress
 from counterfoil.cli.verbs import QUIET
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import Source, Window
 from services.ops.replay import backtest, stage
 from services.ops.replay import rebuild as rebuilding
 from services.ops.replay.backtest_source import File, Since, Until, replayed, when
 from services.ops.replay.database import Database
 from services.ops.replay.export import Export
-from services.ops.replay.history import History
 from services.ops.replay.rebuild import Rebuilt
-from services.ops.replay.source import Source, Window
 from services.ops.replay.verify import KEPT, Verification
 
 T = TypeVar("T")

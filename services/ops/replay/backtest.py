@@ -1,6 +1,7 @@
 """counterfoil replay backtest: what a candidate policy would have changed."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,15 +11,15 @@ from counterfoil.cli import options, printing
 from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
 from counterfoil.cli.progress import Progress
+from counterfoil_server.replay.backtest_kept import Decider
+from counterfoil_server.replay.backtest_outcome import CHANGES
+from counterfoil_server.replay.backtest_report import Report
+from counterfoil_server.replay.backtest_run import backtested
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import Source, Window, leaves
 from services.ops.replay import backtest_candidate
 from services.ops.replay.backtest_candidate import BadCandidate
-from services.ops.replay.backtest_kept import Decider
-from services.ops.replay.backtest_outcome import CHANGES
-from services.ops.replay.backtest_report import Report
-from services.ops.replay.backtest_run import backtested
 from services.ops.replay.backtest_source import File, Since, Until, replayed, window
-from services.ops.replay.history import History
-from services.ops.replay.source import Source, Window, leaves
 
 
 def backtest(
@@ -96,4 +97,17 @@ def show(report: Report, output: Output) -> None:
             for example in (one for group in groups if isinstance(groups, list) for one in group["examples"]):
                 printing.line(f"{name} {example['index']}")
     else:
-        report.table()
+        table(report)
+
+
+def table(report: Report) -> None:
+    """A line for each group, its examples under it."""
+    rows = [{"change": name.replace("_", " "), **group} for name, groups in report.document().items() if isinstance(groups, list) for group in groups]
+    printing.table(rows, ("change", "project", "connector", "rule", "count"))
+    for row in rows:
+        for one in row["examples"]:
+            printing.line(printing.plain(f"  {row['change']}: leaf {one['index']}, request {one['request_id']}, asked {said(one['asked'])}"))
+
+
+def said(wish: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={printing.plain(value)}" for name, value in wish.items())

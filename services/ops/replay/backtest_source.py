@@ -12,11 +12,11 @@ import asyncpg
 import typer
 
 from counterfoil.cli.exits import UNAVAILABLE, say
+from counterfoil_server.replay.history import NoHistory
+from counterfoil_server.replay.source import BadSource, Source, Window
 from counterfoil_server.runtime.settings import BadSetting, database
 from services.ops.replay.database import Database, opened
 from services.ops.replay.export import Export
-from services.ops.replay.history import NoHistory
-from services.ops.replay.source import BadSource, Source, Window
 
 Since = Annotated[str | None, typer.Option("--since", help="From this time on: 30d, 12h, 45m ago, or 2026-10-01T12:00Z.")]
 Until = Annotated[str | None, typer.Option("--until", help="Up to this time.")]

@@ -8,8 +8,8 @@ import asyncpg
 
 from counterfoil.contracts.base import named
 from counterfoil.wire.secret import Secret
+from counterfoil_server.replay.source import EVERYTHING, PART, Text, Window
 from counterfoil_server.runtime.store.database import Connection, prepare
-from services.ops.replay.source import EVERYTHING, PART, Text, Window
 
 PAGE = "SELECT idx, bytes FROM audit_leaf WHERE idx >= $1 AND idx < $2 ORDER BY idx LIMIT $3"
 BY_ID = "SELECT idx, bytes FROM audit_leaf WHERE fact_id = ANY($1::uuid[]) ORDER BY idx"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.ops.replay.source import EVERYTHING, PART, BadSource, Text, Window, members
+from counterfoil_server.replay.source import EVERYTHING, PART, BadSource, Text, Window, members
 
 CHANGED = b'\\"kind\\":\\"registry.changed\\"'
 ID = re.compile(rb'\\"id\\":\\"([0-9a-f-]{36})\\"')

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from counterfoil.contracts.base import JsonObject
 from counterfoil.wire.armor import to_b64
 from counterfoil.wire.checkpoint import BadCheckpoint, check, parse
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import Source, members
 from counterfoil_server.runtime.store.database import Connection
 from services.ops.replay import rebuild_registry
-from services.ops.replay.history import History
 from services.ops.replay.rebuild_ledger import Ledger
 from services.ops.replay.rebuild_tree import Tree
-from services.ops.replay.source import Source, members
 
 HEAD = "SELECT size, edge, last_leaf, checkpoint FROM audit_head"
 KEYS = "SELECT public FROM service_key WHERE use = 'log'"

@@ -1,9 +1,9 @@
 """The registry's tables, rebuilt from the changes in the log."""
 
 from counterfoil.contracts.base import JsonObject
+from counterfoil_server.replay.history import History
 from counterfoil_server.runtime.snapshot import dumped
 from counterfoil_server.runtime.store.database import Connection
-from services.ops.replay.history import History
 
 HEAD = "SELECT revision FROM registry_head"
 ENTRIES = "SELECT kind, name, entry FROM registry_entry"

@@ -14,13 +14,13 @@ from counterfoil.cli.exits import UNAVAILABLE, USAGE, say
 from counterfoil.cli.printing import Output
 from counterfoil.cli.verbs import QUIET
 from counterfoil.wire.kafka import KafkaError
+from counterfoil_server.replay.history import NoHistory
+from counterfoil_server.replay.source import BadSource
 from counterfoil_server.runtime.recorded import Bound, Span
 from counterfoil_server.runtime.settings import BadSetting, connection, database
 from services.ops.replay import stage_run
 from services.ops.replay.backtest_source import File, when
 from services.ops.replay.database import opened
-from services.ops.replay.history import NoHistory
-from services.ops.replay.source import BadSource
 from services.ops.replay.stage_run import Shadow
 from services.ops.replay.stage_tally import Tally
 

@@ -11,13 +11,13 @@ from uuid import UUID
 from counterfoil.wire.envelope import SIGNATURE, Unreadable
 from counterfoil.wire.merkle import leaf_hash
 from counterfoil.wire.signing import BadSignature, Checker
+from counterfoil_server.replay.source import members
 from counterfoil_server.runtime.recorded import Message
 from counterfoil_server.runtime.stage import DeadLetter
 from counterfoil_server.runtime.store.database import Connection
 from services.audit.handlers import READS
 from services.audit.leaves import NONE_BEFORE, Entry, entry, leaf
 from services.ops.replay.export import Export
-from services.ops.replay.source import members
 from services.ops.replay.stage_tally import Tally
 
 TOPICS = READS

@@ -15,11 +15,11 @@ from counterfoil.wire.envelope import SIGNATURE, Unreadable, decode, encode
 from counterfoil.wire.signing import BadSignature, Checker
 from counterfoil_server.domain import grants
 from counterfoil_server.domain.known import look_up
+from counterfoil_server.replay.backtest_kept import NO_EVIDENCE
+from counterfoil_server.replay.backtest_pairs import Pairs
+from counterfoil_server.replay.backtest_rules import Rules
+from counterfoil_server.replay.history import NoHistory
 from counterfoil_server.runtime.recorded import Message
-from services.ops.replay.backtest_kept import NO_EVIDENCE
-from services.ops.replay.backtest_pairs import Pairs
-from services.ops.replay.backtest_rules import Rules
-from services.ops.replay.history import NoHistory
 from services.ops.replay.stage_tally import Tally
 
 Decided = GrantApproved | GrantDenied

@@ -10,9 +10,9 @@ from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import SIGNATURE, Unreadable, decode
 from counterfoil.wire.signing import BadSignature, Checker
+from counterfoil_server.replay.backtest_kept import NO_EVIDENCE
+from counterfoil_server.replay.backtest_pairs import Pairs
 from counterfoil_server.runtime.recorded import Message
-from services.ops.replay.backtest_kept import NO_EVIDENCE
-from services.ops.replay.backtest_pairs import Pairs
 from services.ops.replay.stage_ledger import Ledger
 from services.ops.replay.stage_mint import Answer, Case, Minting
 from services.ops.replay.stage_tally import Tally

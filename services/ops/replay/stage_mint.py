@@ -11,7 +11,7 @@ from counterfoil.wire.canonical import canonical, digest
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import evidence, intent, wishes
 from counterfoil_server.domain.intent import Earlier, Mint, Refuse, Repeat, Standing
-from services.ops.replay.history import History
+from counterfoil_server.replay.history import History
 from services.ops.replay.stage_ledger import NOT_MINTED, Row
 from services.ops.replay.stage_past import Past
 from services.ops.replay.stage_provider import Shadow, shadows

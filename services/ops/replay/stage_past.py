@@ -8,9 +8,9 @@ from typing import Any
 
 from counterfoil.contracts.exchange_authorized import GrantApproved
 from counterfoil_server.domain.intent import SKEW
+from counterfoil_server.replay.history import Change, History
 from counterfoil_server.runtime.snapshot import ENTRY, Entry
 from counterfoil_server.runtime.store.outdated import Concern, concern, together
-from services.ops.replay.history import Change, History
 
 MEMBERS = ("connector", "project", "environment", "issuer", "sub_hash")
 EVERY = ""

@@ -10,15 +10,15 @@ from counterfoil.cli.progress import Progress
 from counterfoil.contracts.base import Topic
 from counterfoil.wire.kafka import Connection
 from counterfoil.wire.signing import Checker, PublicKey
+from counterfoil_server.replay.backtest_rules import Rules
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.source import Source, Window, leaves
 from counterfoil_server.runtime.recorded import Message, Span, kept_since, side_by_side
 from counterfoil_server.runtime.service import utc_now
 from counterfoil_server.runtime.store import database
 from services.ops.replay import stage_audit, stage_authorize, stage_grants, stage_ledger
-from services.ops.replay.backtest_rules import Rules
 from services.ops.replay.database import Database
 from services.ops.replay.export import Export
-from services.ops.replay.history import History
-from services.ops.replay.source import Source, Window, leaves
 from services.ops.replay.stage_grants import Grants
 from services.ops.replay.stage_mint import Minting
 from services.ops.replay.stage_tally import Tally

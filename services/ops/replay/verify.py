@@ -7,8 +7,8 @@ from uuid import UUID
 
 from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil_server.domain.replay import SCHEMA
-from services.ops.replay.history import History, NoHistory
-from services.ops.replay.source import EVERYTHING, Source, Window
+from counterfoil_server.replay.history import History, NoHistory
+from counterfoil_server.replay.source import EVERYTHING, Source, Window
 from services.ops.replay.verify_grant import Grants, Who
 from services.ops.replay.verify_identity import Identities
 from services.ops.replay.verify_outcome import EQUAL, Outcome, Tally, drifted

@@ -13,9 +13,9 @@ from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import links, replay
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.question import MEMBERS, SECONDS, registered
 from counterfoil_server.runtime.rulebook import Rulebook
-from services.ops.replay.history import History
-from services.ops.replay.question import MEMBERS, SECONDS, registered
 from services.ops.replay.verify_kept import cut, filled, formed, holds, id_text, in_order, sorted_
 from services.ops.replay.verify_outcome import EQUAL, Outcome, compared, drifted
 from services.ops.replay.verify_recorded import Recorded

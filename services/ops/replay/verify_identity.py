@@ -13,8 +13,8 @@ from counterfoil.wire.canonical import NotCanonical, canonical, digest
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import identity, replay, wishes
+from counterfoil_server.replay.history import History
 from counterfoil_server.runtime.tokens.entry_hash import entry_hash
-from services.ops.replay.history import History
 from services.ops.replay.verify_kept import asked_text, cut, filled, formed, holds, id_text, in_order, sorted_
 from services.ops.replay.verify_outcome import EQUAL, SHAPE, Outcome, compared, drifted
 from services.ops.replay.verify_recorded import Recorded

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from counterfoil.contracts import TOPICS
 from counterfoil.contracts.base import Message
-from services.ops.replay.source import BadSource
+from counterfoil_server.replay.source import BadSource
 
 BEHIND = ',"fact_sha256":"'
 BEFORE = len('{"fact":')

@@ -12,8 +12,8 @@ from typing import Self
 from counterfoil.contracts.base import JsonObject
 from counterfoil.contracts.registry_changed import RegistryChanged
 from counterfoil.wire.lru import Lru
+from counterfoil_server.replay.source import Source, Text, members
 from counterfoil_server.runtime.snapshot import ENTRY, Entry, Snapshot
-from services.ops.replay.source import Source, Text, members
 
 KEPT = 16
 Key = tuple[str, str]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from counterfoil.contracts.exchange_authorized import Evidence
 from counterfoil.contracts.exchange_verified import IdentityVerified
@@ -11,17 +11,23 @@ from counterfoil.wire.canonical import digest
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import grants
 from counterfoil_server.domain.known import look_up
+from counterfoil_server.replay.backtest_outcome import Outcome, decided
+from counterfoil_server.replay.backtest_rules import Rules
+from counterfoil_server.replay.history import History
+from counterfoil_server.replay.question import MEMBERS, SECONDS, registered
 from counterfoil_server.runtime.rulebook import Rulebook
-from services.ops.replay.backtest_candidate import Candidate
-from services.ops.replay.backtest_outcome import Outcome, decided
-from services.ops.replay.backtest_rules import Rules
-from services.ops.replay.history import History
-from services.ops.replay.question import MEMBERS, SECONDS, registered
+from counterfoil_server.runtime.snapshot import Snapshot
 
 KEPT = 1 << 17
 NO_EVIDENCE = Evidence(value="", signature="")
 """A decision carries it on, and reads nothing of it."""
 text = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Candidate(Protocol):
+    def over(self, snapshot: Snapshot) -> Snapshot:
+        """The registry as it would be with it."""
+        ...
 
 
 class Ground:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import links
+from counterfoil_server.replay.history import History
 from counterfoil_server.runtime.rulebook import Rulebook
 from counterfoil_server.runtime.snapshot import Snapshot
-from services.ops.replay.history import History
 
 RULEBOOKS = 32
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from counterfoil.cli import printing
-from services.ops.replay.backtest_outcome import CHANGES, Change, Outcome, change
+from counterfoil_server.replay.backtest_outcome import CHANGES, Change, Outcome, change
 
 ASIDE = {"late": "late", "registry_unavailable": "while the registry could not be confirmed"}
 """What was decided by neither registry nor policy."""
@@ -72,16 +71,6 @@ class Report:
             for (project, connector, rule), group in groups
         ]
 
-    def table(self) -> None:
-        """A line for each group, its examples under it."""
-        rows = [
-            {"change": name.replace("_", " "), **group} for name, groups in self.document().items() if isinstance(groups, list) for group in groups
-        ]
-        printing.table(rows, ("change", "project", "connector", "rule", "count"))
-        for row in rows:
-            for one in row["examples"]:
-                printing.line(printing.plain(f"  {row['change']}: leaf {one['index']}, request {one['request_id']}, asked {said(one['asked'])}"))
-
     def summary(self) -> str:
         counts = self.counts()
         told = [f"{self.decisions} decisions: {counts['denied']} newly denied, {counts['allowed']} newly allowed, {counts['narrowed']} narrowed"]
@@ -89,7 +78,3 @@ class Report:
         told += [f"{number} set aside ({ASIDE[code]})" for code, number in sorted(self.aside.items())]
         told += [f"{self.unpaired} without their other half in what was read"] if self.unpaired else []
         return ", ".join(told)
-
-
-def said(wish: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={printing.plain(value)}" for name, value in wish.items())
