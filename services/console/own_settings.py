@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from counterfoil.wire.kafka import Connection
 from counterfoil.wire.secret import Secret
-from counterfoil_server.runtime.settings import BadSetting, database, level, needed, secret, whole
+from counterfoil_server.runtime.settings import BadSetting, connection, database, level, needed, secret, whole
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class OwnSettings:
     host: str
     port: int
     health_port: int | None
+    kafka: Connection | None
     development: bool
     log_level: str
 
@@ -40,6 +42,7 @@ class OwnSettings:
             host=env.get("COUNTERFOIL_CONSOLE_HOST", "127.0.0.1"),
             port=whole(env, "COUNTERFOIL_CONSOLE_PORT", 8486),
             health_port=whole(env, "COUNTERFOIL_HEALTH_PORT", 0) or None,
+            kafka=connection(env) if env.get("COUNTERFOIL_KAFKA") else None,
             development=development,
             log_level=level(env.get("COUNTERFOIL_LOG_LEVEL", "INFO")),
         )

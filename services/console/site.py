@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from counterfoil.wire.kafka import Connection
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.store.database import Pool
 from services.console import assets
@@ -30,6 +31,8 @@ class Site:
     now: Clock
     url: str
     gateway_url: str
+    kafka: Connection | None = None
+    """Where dead letters lie, if it was given a way there."""
 
 
 Page = Callable[[Site], Sequence[BaseRoute]]

@@ -46,7 +46,7 @@ class Parts:
 
     def site(self, found: dict[str, assets.Asset]) -> Site:
         show = Renderer(found, development=self.own.development)
-        return Site(self.db, Gateway(self.http), show, self.now, self.own.url, self.own.gateway_url)
+        return Site(self.db, Gateway(self.http), show, self.now, self.own.url, self.own.gateway_url, self.own.kafka)
 
 
 def wired(parts: Parts, site: Site, sessions: Sessions) -> Wiring:

@@ -69,7 +69,8 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(pages: Sequence[Page], db: Pool, gateway: Handler) -> AsyncIterator[Visit]:
+async def visiting(pages: Sequence[Page], db: Pool, gateway: Handler, **more: Any) -> AsyncIterator[Visit]:
+    """`more`: what else the site has."""
     found = dict(assets.assets())
     keeper = Keeper(operator())
     asked: list[httpx.Request] = []
@@ -79,7 +80,7 @@ async def visiting(pages: Sequence[Page], db: Pool, gateway: Handler) -> AsyncIt
         return gateway(request)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://gateway.test") as to_gateway:
-        site = Site(db, Gateway(to_gateway), Renderer(found, development=False), lambda: NOW, URL, "https://exchange.test")
+        site = Site(db, Gateway(to_gateway), Renderer(found, development=False), lambda: NOW, URL, "https://exchange.test", **more)
         app = application(site, keeper, pages, found)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as http:
             yield Visit(http, keeper, asked)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from counterfoil.wire.kafka import Connection, Listener, Publisher, Record
+from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, Publisher, Record, bounded
 from counterfoil_server.runtime.store.dead_letters import Place
 
 GRAVE = ".dlq"
@@ -42,26 +42,21 @@ def names() -> Sequence[str]:
 
 
 async def letters(connection: Connection, topics: Collection[str], most: int = MOST) -> Sequence[Letter]:
-    """What lies there now, the oldest of each topic first, at most so many of each."""
-    return [one for topic in topics for one in await of_topic(connection, topic, most)]
-
-
-async def of_topic(connection: Connection, topic: str, most: int) -> Sequence[Letter]:
-    listener = Listener(connection, connection.topic(topic + GRAVE), None)
-    await listener.start()
-    consumer, found = listener.consumer, list[Letter]()
+    """What lies there now, the oldest first, at most so many. No group is joined."""
+    found: list[Letter] = []
+    named = {connection.topic(topic + GRAVE): topic for topic in topics}
+    consumer = AIOKafkaConsumer(*named, **connection.options(), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
+        await consumer.start()
         places = consumer.assignment()
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         open_ = {place for place in places if starts[place] < ends[place]}
-        for place in places:
-            consumer.seek(place, starts[place])
         while open_ and len(found) < most:
             for place, records in (await consumer.getmany(*open_, timeout_ms=POLL_MS, max_records=most)).items():
-                found += [letter(topic, one) for one in records if one.offset < ends[place]]
+                found += [letter(named[place.topic], one) for one in records if one.offset < ends[place]]
             open_ = {place for place in open_ if await consumer.position(place) < ends[place]}
     finally:
-        await listener.stop()
+        await bounded(consumer.stop())
     return sorted(found, key=lambda one: (one.at, one.place))[:most]
 
 
