@@ -222,9 +222,13 @@ async def test_progress_ends_when_nothing_more_will_come(visit: Visit, owner: as
     order = await ordered(owner, [dead])
     script.says(f"GET /v1/revocations/{order}", came(revoked=1))
 
+    before = (await visit.http.get(f"/revoke/{order}", headers={"HX-Request": "true"})).text
+    await leaf(owner, 8, dead, {"kind": "credential.revoked", "outcome": "revoked", "at": "2026-11-28T12:00:02Z"})
     piece = (await visit.http.get(f"/revoke/{order}", headers={"HX-Request": "true"})).text
 
+    assert 'hx-trigger="every 2s"' in before
     assert 'data-done="1" data-total="1" data-state="revoked"' in piece
+    assert '<a href="/audit/8">8</a>' in piece
     assert "hx-trigger" not in piece
     assert "<h1>" not in piece
 
