@@ -50,10 +50,12 @@ class Gateway:
     """Its base URL is the gateway's."""
 
     async def ask(
-        self, operator: Operator, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None, etag: str | None = None
-    ) -> Answer:
-        """`etag`: the change is made only where the entry is still that one (If-Match). Raises Refused."""
+        self, operator: Operator, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None, etag: str | None = None,
+        only_new: bool = False,
+    ) -> Answer:  # fmt: skip
+        """`etag`: the change is made only where the entry is still that one (If-Match); `only_new`: where none is. Raises Refused."""
         headers = {"Authorization": f"Bearer {operator.token.text()}"} | ({"If-Match": etag} if etag else {})
+        headers |= {"If-None-Match": "*"} if only_new else {}
         asked = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         try:
             answer = await self.http.request(method, path, json=body, params=asked, headers=headers)

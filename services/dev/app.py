@@ -14,9 +14,10 @@ import asyncpg
 from counterfoil.wire.kafka import KafkaError
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.store.migrate import Changed
-from services.dev import database, demo, kafka, outside, postgres, preflight, seed, town
+from services.dev import database, demo, first, kafka, outside, postgres, preflight, seed, town
 from services.dev.children import Children, together
 from services.dev.jars import ROOT
+from services.dev.login_link import link
 from services.dev.ports import HOST
 from services.dev.running import run
 from services.dev.settings import Settings
@@ -106,16 +107,20 @@ async def run_in(children: Children, settings: Settings) -> None:
     progress("Services ...")
     await town.start(plan, children)
     await seed.sow(plan, broker)
+    if await first.exchanges(plan):
+        progress("Three exchanges made: granted, denied, revoked")
     progress("Up.")
-    say(card(plan))
+    say(card(plan, link(plan.folder, plan.ports["console-http"])))
     await watch(children, say)
 
 
-def card(plan: Plan) -> str:
+def card(plan: Plan, sign_in: str) -> str:
     """What runs where, and three commands that work as they stand."""
+    another = ".venv/bin/python -m services.dev.login_link" + ("" if plan.folder == ROOT / ".counterfoil" else f" --folder {plan.folder}")
     exports = "" if plan.url == "http://127.0.0.1:8484" else f"  export COUNTERFOIL_URL={plan.url}\n"
     return (
         f"\nDEVELOPMENT: everything listens on this machine only, and the local issuer gives a token to whoever asks.\n\n"
+        f"  console     {plan.console}\n  sign in     {sign_in}\n              (good once, for an hour; another: {another})\n\n"
         f"  gateway     {plan.url}\n  issuer      {plan.issuer}\n  Kafka       {plan.kafka}\n"
         f"  PostgreSQL  {plan.postgres[0]}:{plan.postgres[1]}\n  logs        {plan.folder / 'logs'}\n\n"
         f"Try, in another terminal, in {ROOT}:\n\n{exports}"

@@ -10,7 +10,7 @@ from services.dev.ports import taken
 from services.dev.town import MODULES
 from services.dev.trouble import Trouble
 
-PORTS = {"gateway-http": 8484, "issuer": 8485, "kafka": 8492, "kafka-controller": 8493, "postgres": 8432} | {
+PORTS = {"gateway-http": 8484, "issuer": 8485, "console-http": 8486, "kafka": 8492, "kafka-controller": 8493, "postgres": 8432} | {
     role: 8500 + place for place, role in enumerate(MODULES)
 }
 KAFKA_ACCESS = ("COUNTERFOIL_KAFKA_USERNAME", "COUNTERFOIL_KAFKA_PASSWORD", "COUNTERFOIL_KAFKA_TLS", "COUNTERFOIL_KAFKA_CA")
@@ -20,7 +20,7 @@ def variable(name: str) -> str:
     """The gateway's is the one that people set; each service has a port for its health page."""
     if name == "gateway-http":
         return "COUNTERFOIL_PORT"
-    return f"COUNTERFOIL_{name.upper().replace('-', '_')}_{'HEALTH_PORT' if name in MODULES else 'PORT'}"
+    return f"COUNTERFOIL_{name.removesuffix('-http').upper().replace('-', '_')}_{'HEALTH_PORT' if name in MODULES else 'PORT'}"
 
 
 def named(name: str) -> str:

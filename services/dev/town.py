@@ -23,7 +23,7 @@ from services.ops import key_chest
 from services.ops.database import ROLES
 
 PARTITIONS = 4
-MODULES = {
+SERVICES = {
     "verifier": ("services.verifier.app",),
     "policy": ("services.policy.app",),
     "mint": ("services.providers.app", "mint"),
@@ -32,11 +32,14 @@ MODULES = {
     "revoker": ("services.revoker.app",),
     "gateway": ("services.gateway.app",),
 }
+"""Who serves exchanges."""
+MODULES = SERVICES | {"console": ("services.console.app",)}
+CONSOLE_CLIENT = "counterfoil-console"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything is. `ports` holds one health port per service, and `gateway`'s own and `issuer`'s beside them."""
+    """Where everything is. `ports` holds one health port per service, and `gateway`'s own, `console`'s and `issuer`'s beside them."""
 
     folder: Path
     kafka: str
@@ -59,6 +62,10 @@ class Plan:
     @property
     def issuer(self) -> str:
         return f"http://127.0.0.1:{self.ports['issuer']}"
+
+    @property
+    def console(self) -> str:
+        return f"http://127.0.0.1:{self.ports['console-http']}"
 
     @property
     def keys(self) -> Path:
@@ -106,13 +113,20 @@ def environment(plan: Plan, role: str) -> dict[str, str]:
             "COUNTERFOIL_ORIGIN": origin(plan),
             "COUNTERFOIL_PORT": str(plan.ports["gateway-http"]),
             "COUNTERFOIL_FIRST_ADMIN": f"{plan.issuer}|admin",
+            "COUNTERFOIL_CONSOLE_CLIENT": CONSOLE_CLIENT,
             "COUNTERFOIL_HEALTH_PORT": str(plan.ports[role]),
             "COUNTERFOIL_DEVELOPMENT": "1",
             "COUNTERFOIL_SAMPLED": "1",
         }
+        | (of_console(plan) if role == "console" else {})
         | dict(plan.extra)
         | dict(plan.own.get(role, {}))
     )
+
+
+def of_console(plan: Plan) -> dict[str, str]:
+    port = str(plan.ports["console-http"])
+    return {"COUNTERFOIL_CONSOLE_URL": plan.console, "COUNTERFOIL_CONSOLE_ISSUER": plan.issuer, "COUNTERFOIL_CONSOLE_PORT": port}
 
 
 def service(plan: Plan, role: str) -> Command:
@@ -123,7 +137,10 @@ def issuer(plan: Plan) -> Command:
     env = {
         "PATH": os.environ.get("PATH", os.defpath), "PYTHONUNBUFFERED": "1", "COUNTERFOIL_ISSUER_PORT": str(plan.ports["issuer"]),
         "COUNTERFOIL_ISSUER_KEYS": str(plan.folder / "issuer"), "COUNTERFOIL_ISSUER_AUDIENCE": plan.url,
+        "COUNTERFOIL_ISSUER_TICKETS": str(plan.folder / "tickets"),
     }  # fmt: skip
+    if "console" in plan.modules:
+        env["COUNTERFOIL_ISSUER_CLIENTS"] = f"{CONSOLE_CLIENT}={plan.console}/login/callback"
     return Command("issuer", (sys.executable, "-m", "services.dev.issuer"), env=env, cwd=ROOT, beside=True)
 
 
@@ -141,5 +158,6 @@ async def start(plan: Plan, children: Children) -> None:
             await children.start(command, ready)
 
         await together(
-            up(issuer(plan), f"{plan.issuer}/jwks"), *(up(service(plan, role), f"http://127.0.0.1:{plan.ports[role]}/readyz") for role in MODULES)
+            up(issuer(plan), f"{plan.issuer}/jwks"),
+            *(up(service(plan, role), f"http://127.0.0.1:{plan.ports[role]}/readyz") for role in plan.modules),
         )

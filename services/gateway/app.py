@@ -59,7 +59,7 @@ def wired(own: OwnSettings) -> Wire:
         shared = Shared(
             settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, Jwks(careful(development=settings.development)),
             CedarPermits(registry), asker, waiting, settled, public(own, settings), settings.development,
-            Catalog.read(own.extra_providers),
+            Catalog.read(own.extra_providers), own.console,
         )  # fmt: skip
         relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
         server = health.server(routes(doors(shared)), own.host, own.port, "COUNTERFOIL_PORT")

@@ -62,19 +62,21 @@ class Shared:
     """What /.well-known/counterfoil says beside the keys."""
     development: bool = False
     catalog: Catalog = field(default_factory=Catalog.read)
+    console: str | None = None
 
 
 def doors(shared: Shared) -> Doors:
     base, db, now = shared.audience.rstrip("/"), shared.db, shared.now
     callers = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now)
-    operators, ledger, orders = Operators(callers, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
+    at_v1 = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now, shared.console)
+    operators, ledger, orders = Operators(at_v1, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
     registering = Registering(RegistryBook(db, shared.catalog), shared.registry, now)
     return Doors(
         base=base,
         token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
         revoke=RevokeDoor(callers, ledger, orders, shared.settled, Standing(db), now, base),
         wellknown=WellKnown(base, shared.keys, shared.public),
-        explain=ExplainDoor(callers, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),
+        explain=ExplainDoor(at_v1, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),
         credentials=Credentials(operators, ledger),
         revocations=Revocations(operators, ledger, orders, Progress(db), shared.settled, now),
         registry=RegistryDoor(operators, db, registering),

@@ -16,8 +16,9 @@ from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.subjects import sub_hash
 from counterfoil_server.runtime.tokens.gate import verified
 from counterfoil_server.runtime.tokens.jwks import Jwks, Unavailable
+from counterfoil_server.runtime.tokens.keyset import KeySet
 from counterfoil_server.runtime.tokens.rejected import Rejected
-from counterfoil_server.runtime.tokens.shape import shape
+from counterfoil_server.runtime.tokens.shape import Unverified, shape
 from counterfoil_server.runtime.tokens.signatures import Signatures
 from services.gateway.problems import Problem
 
@@ -45,9 +46,11 @@ class Caller:
 
 
 class Callers:
-    def __init__(self, registry: Registry, jwks: Jwks, audience: str, subject_key: Secret, now: Clock) -> None:
+    """`console`: the client id of the console, for which its operators' tokens are made. None: such a token is nobody's here."""
+
+    def __init__(self, registry: Registry, jwks: Jwks, audience: str, subject_key: Secret, now: Clock, console: str | None = None) -> None:
         self._registry, self._jwks, self._audience, self._subject_key, self._now = registry, jwks, audience, subject_key, now
-        self._signatures = Signatures()
+        self._console, self._signatures, self._of_console = console, Signatures(), Signatures()
 
     async def caller(self, request: Request) -> Caller:
         """Raises Problem."""
@@ -68,12 +71,24 @@ class Callers:
                 raise Problem("unknown_issuer", "this issuer is not in the registry")
             kid = unverified.header.get("kid")
             keys = await self._jwks.keys(issuer, None if kid is None else str(kid))
-            claims = verified(unverified, issuer, keys, self._audience, self._now(), self._signatures)
+            claims = self._verified(unverified, issuer, keys)
         except Rejected as no:
             raise Problem(no.code, no.message, stage="verify") from None
         except Unavailable:
             raise Problem("issuer_unavailable", "the issuer's keys cannot be had now", stage="verify") from None
         return self._placed(issuer, claims)
+
+    def _verified(self, unverified: Unverified, issuer: Issuer, keys: KeySet) -> dict[str, Any]:
+        """A token of the console counts for who is an operator, and as long as it lives: the console keeps it for as long as they are signed in."""
+        if self._console and self._from_console(unverified, issuer):
+            entry = issuer.model_copy(update={"audience": self._console, "max_age": issuer.max_lifetime})
+            return verified(unverified, entry, keys, self._console, self._now(), self._of_console)
+        return verified(unverified, issuer, keys, self._audience, self._now(), self._signatures)
+
+    def _from_console(self, unverified: Unverified, issuer: Issuer) -> bool:
+        said = unverified.unverified_claims
+        operator = (issuer.issuer, str(said.get("sub"))) in self._registry.snapshot.operators
+        return operator and said.get("aud") in (self._console, [self._console])
 
     def _placed(self, issuer: Issuer, claims: dict[str, Any]) -> Caller:
         subject = str(claims["sub"])

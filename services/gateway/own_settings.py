@@ -19,6 +19,8 @@ class OwnSettings:
     first_admin: tuple[str, str] | None
     origin: str | None
     extra_providers: frozenset[str]
+    console: str | None
+    """The client id of the console, where there is one."""
 
     @classmethod
     def read(cls, env: Mapping[str, str], common: Settings) -> Self:
@@ -35,6 +37,7 @@ class OwnSettings:
             first_admin=admin(env.get("COUNTERFOIL_FIRST_ADMIN", "")),
             origin=env.get("COUNTERFOIL_ORIGIN") or None,
             extra_providers=extra(env.get("COUNTERFOIL_EXTRA_PROVIDERS", ""), development=common.development),
+            console=env.get("COUNTERFOIL_CONSOLE_CLIENT") or None,
         )
 
 

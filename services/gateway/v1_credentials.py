@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from counterfoil.contracts.revocation_requested import Predicate
+from counterfoil_server.domain import operators
 from services.gateway.answering import NO_STORE
 from services.gateway.callers import Caller
 from services.gateway.ledger import Filter, Ledger
@@ -16,6 +17,8 @@ from services.gateway.paging import QUERY, cursor, limit, moment, resumed
 from services.gateway.problems import Problem
 from services.gateway.query import parameters, predicate
 
+ACTIONS = (*operators.READ, *operators.STOP, operators.CHANGE)
+"""Asked about the installation as a whole: a policy may still forbid one of them for a connector."""
 STATES = (*ALIVE, "revoked", "failed", "expired")
 NAMED = ("connector", "project", "environment", "issuer", "sub_hash", "since", "until", "credential_id", "request_hash")
 
@@ -28,7 +31,8 @@ class Credentials:
         caller = await self._operators.caller(request)
         parameters(request, ())
         found = {name: getattr(caller, name) for name in ("issuer", "sub_hash", "project", "environment", "role")}
-        return JSONResponse(found, headers=NO_STORE)
+        may = [action for action in ACTIONS if self._operators.may(caller, action)]
+        return JSONResponse(found | {"may": may}, headers=NO_STORE)
 
     async def credentials(self, request: Request) -> Response:
         """The newest first. Who may not read all reads its own."""

@@ -124,6 +124,28 @@ async def test_what_it_would_hit_is_shown_before_it_can_be_said(visit: Visit, ow
     assert 'data-confirms="web" data-or="4"' in page
 
 
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("connector", "postgres/demo"), ("project", "web"), ("environment", "production"), ("issuer", "https://issuer.test"),
+        ("sub_hash", "a" * 64), ("since", NOW.isoformat()), ("until", (NOW + timedelta(seconds=1)).isoformat()), ("credential_id", ""),
+        ("request_hash", ""),
+    ],
+)  # fmt: skip
+async def test_each_member_hits_what_it_names_and_nothing_else(visit: Visit, owner: asyncpg.Connection, script: Script, member: str, value: str):
+    script.says("POST /v1/revocations", {"dry_run": True, "matched": 1, "would": {}})
+    wanted = await lend(owner)
+    other = await lend(owner, connector="github/other", project="other", subject="b" * 64)
+    await owner.execute("UPDATE mint SET environment = 'other', issuer = 'other', sent_at = $2 WHERE credential_id = $1", other,
+                        NOW + timedelta(seconds=-1 if member == "since" else 1))  # fmt: skip
+    named = {"credential_id": str(wanted), "request_hash": await owner.fetchval("SELECT request_hash FROM mint WHERE credential_id = $1", wanted)}
+
+    page = await visit.page("/revoke", **{member: value or named[member]})
+
+    assert "web / production: 1" in page
+    assert "other / other" not in page
+
+
 async def test_htmx_gets_the_piece_alone(visit: Visit):
     answer = await visit.http.get("/revoke", params={"project": "web"}, headers={"HX-Request": "true"})
 
@@ -222,9 +244,13 @@ async def test_progress_ends_when_nothing_more_will_come(visit: Visit, owner: as
     order = await ordered(owner, [dead])
     script.says(f"GET /v1/revocations/{order}", came(revoked=1))
 
+    before = (await visit.http.get(f"/revoke/{order}", headers={"HX-Request": "true"})).text
+    await leaf(owner, 8, dead, {"kind": "credential.revoked", "outcome": "revoked", "at": "2026-11-28T12:00:02Z"})
     piece = (await visit.http.get(f"/revoke/{order}", headers={"HX-Request": "true"})).text
 
+    assert 'hx-trigger="every 2s"' in before
     assert 'data-done="1" data-total="1" data-state="revoked"' in piece
+    assert '<a href="/audit/8">8</a>' in piece
     assert "hx-trigger" not in piece
     assert "<h1>" not in piece
 

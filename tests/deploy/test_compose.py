@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.acls import OPS, processes
-from services.dev.town import MODULES
+from services.dev.town import SERVICES
 from services.ops.database import ROLES
 from tests.deploy.composed import FILE, ONE_SHOTS, PARTS, PROCESSES, ROOT, VARIABLE, composed, secrets, service, services, volumes
 
@@ -25,13 +25,13 @@ def limit(name: str) -> Any:
 
 
 def test_every_service_of_the_town_is_there_and_nobody_else():
-    assert set(PROCESSES) == set(MODULES) == set(processes())
+    assert set(PROCESSES) == set(SERVICES) == set(processes())
     assert set(EVERY) == {*PROCESSES, *ONE_SHOTS, *PARTS}
 
 
 @every_process
 def test_a_process_is_started_as_make_up_starts_it(name: str):
-    assert tuple(service(name)["command"]) == MODULES[name]
+    assert tuple(service(name)["command"]) == SERVICES[name]
 
 
 @every_service

@@ -44,6 +44,8 @@ from tests.gateway.bus import Bus, Keys
 from tests.gateway.identities import ENTRIES, ISSUER, FakeIssuer
 
 BASE = "http://gateway.test"
+CONSOLE = "console-of-the-test"
+"""The console's client id."""
 INSTANCE = "gateway-0"
 
 
@@ -150,7 +152,7 @@ async def town(db: Pool, root: asyncpg.Connection, ring: KeyRing, keys: Keys, pa
     await registry.load()
     settled = Settled()
     public = {"audience": BASE, "topics_prefix": "counterfoil", "partitions": 4}
-    shared = Shared(BASE, db, ring, telemetry, now, registry, Jwks(issuer), CedarPermits(registry), asker, waiting, settled, public)
+    shared = Shared(BASE, db, ring, telemetry, now, registry, Jwks(issuer), CedarPermits(registry), asker, waiting, settled, public, console=CONSOLE)
     app = routes(doors(shared))
     ends = asyncio.create_task(undelivered.run())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:

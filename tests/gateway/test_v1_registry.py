@@ -188,6 +188,10 @@ async def test_whoami_says_who_one_is_here(manned: Town):
 
     assert (app["project"], app["environment"], app["role"]) == ("web", "production", None)
     assert (admin["role"], len(admin["sub_hash"])) == ("admin", 64)
+    assert app["may"] == []
+    assert (await get(manned, "/v1/whoami", "viewer"))["may"] == ["read_credentials", "read_registry", "read_audit"]
+    assert (await get(manned, "/v1/whoami", "operator"))["may"] == ["read_credentials", "read_registry", "read_audit", "revoke", "lift"]
+    assert admin["may"] == ["read_credentials", "read_registry", "read_audit", "revoke", "lift", "change_registry"]
 
 
 async def test_leaves_are_read_from_where_one_was_and_without_that_the_last(manned: Town):

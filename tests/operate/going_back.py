@@ -53,7 +53,7 @@ async def lend(town: Town) -> Credential:
 
 
 async def stopped(town: Town) -> None:
-    for role in parts.MODULES:
+    for role in parts.SERVICES:
         await town.stop(role)
 
 
@@ -107,7 +107,7 @@ async def gone_back(folder: Path, kafka: str, first: Postgres, second: Postgres)
         await town.start("gateway")
         story.standing = await standing(town)
         await order(town, project="late")
-        for role in parts.MODULES.keys() - {"gateway"}:
+        for role in parts.SERVICES.keys() - {"gateway"}:
             await town.start(role)
         yield story
 

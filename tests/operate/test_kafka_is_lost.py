@@ -82,7 +82,7 @@ async def lost(folder: Path, postgres: Postgres) -> AsyncIterator[Story]:
             node.child.process.send_signal(signal.SIGKILL)
             await children.forget(node.child)
             shutil.rmtree(children.folder / "kafka" / "data")
-            for role in parts.MODULES.keys() - {"revoker", "audit"}:
+            for role in parts.SERVICES.keys() - {"revoker", "audit"}:
                 await town.stop(role)
 
             await embedded.start(children, *ports, say)
@@ -90,7 +90,7 @@ async def lost(folder: Path, postgres: Postgres) -> AsyncIterator[Story]:
             async with town.sql() as db:
                 (statements,) = (text for text in blocks(PAGE, "sql") if "relayed_at" in text)
                 await db.execute(statements)
-            for role in parts.MODULES:
+            for role in parts.SERVICES:
                 await town.start(role)
             yield story
 

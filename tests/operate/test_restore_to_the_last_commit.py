@@ -97,7 +97,7 @@ async def lost(folder: Path, kafka: str) -> AsyncIterator[Story]:
         brought_back(runner(children.folder / "postgres"), server.data, base, wal)
         server = await postgres.start(children, port, say)
         town.plan = replace(town.plan, superuser_dsn=server.superuser_dsn)
-        for role in parts.MODULES:
+        for role in parts.SERVICES:
             await town.start(role)
         yield story
 

@@ -114,7 +114,7 @@ async def test_it_is_brought_up_to_date_loses_nothing_and_serves(living: Living,
 
 async def serves(living: Living, name: str) -> None:
     living.town.plan = replace(living.town.plan, database=name)
-    for role in parts.MODULES:
+    for role in parts.SERVICES:
         await living.town.start(role)
     try:
         leaf = str(living.lent.receipt.leaf)

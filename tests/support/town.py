@@ -19,7 +19,7 @@ from services.dev.child import Child
 from services.dev.children import Children
 from services.dev.ports import HOST, free_port
 from services.dev.postgres import Postgres
-from services.dev.town import MODULES, Plan
+from services.dev.town import MODULES, SERVICES, Plan
 from services.ops.database import ROLES
 from tests.support.demo import BROKER_PASSWORD
 from tests.support.otlp import Receiver, receiving
@@ -96,11 +96,12 @@ class Town:
 
 @asynccontextmanager
 async def founded(
-    folder: Path, kafka: str, server: Postgres, *, extra: dict[str, str] | None = None, iterations: int = 1, **changed: Any
-) -> AsyncIterator[Town]:
-    """A town with topics and a database of its own. `changed`: of its Plan."""
+    folder: Path, kafka: str, server: Postgres, *, extra: dict[str, str] | None = None, iterations: int = 1,
+    console: bool = False, **changed: Any
+) -> AsyncIterator[Town]:  # fmt: skip
+    """A town with topics and a database of its own; with a console where it is asked for. `changed`: of its Plan."""
     name = secrets.token_hex(4)
-    ports = {part: free_port() for part in ("gateway-http", "issuer", *MODULES)}
+    ports = {part: free_port() for part in ("gateway-http", "issuer", "console-http", *MODULES)}
     plan = Plan(
         folder,
         kafka,
@@ -110,6 +111,7 @@ async def founded(
         prefix=f"t{name}",
         database=f"town_{name}",
         passwords={role: password(role) for role in ROLES},
+        modules=MODULES if console else SERVICES,
         extra={"COUNTERFOIL_LOG_LEVEL": "INFO"} | (extra or {}),
     )
     async with receiving() as otlp, Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:

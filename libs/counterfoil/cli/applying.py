@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from counterfoil.cli import printing, registry_diff
+from counterfoil.cli import printing
 from counterfoil.cli.asking import agreed
 from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
@@ -14,7 +14,7 @@ from counterfoil.client.deadline import Deadline
 from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.well_known import unseen
 from counterfoil.contracts.registry import Registered, ordered
-from counterfoil.wire import binding
+from counterfoil.wire import binding, registry_diff
 from counterfoil.wire.armor import to_url
 from counterfoil.wire.sealing import Sealer
 
@@ -37,7 +37,7 @@ async def go(
         had = [ENTRY.validate_python(one) for one in before["entries"]]
         difference = registry_diff.between(had, wanted.entries, prune=wanted.prune)
         for line in difference.lines:
-            say(printing.coloured(line))
+            say(printing.coloured(printing.plain(line)))
         if (difference.removed or confirm) and not dry_run:
             agreed(f"Remove {difference.removed} of {len(had)} entries?" if difference.removed else "Apply?", yes=yes)
         body = {

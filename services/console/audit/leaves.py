@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from counterfoil.contracts.base import JsonObject
+from services.console.words import short
 
 KINDS: Mapping[str, str] = {
     "identity.verified": "A caller proved who it is",
@@ -24,7 +25,7 @@ KINDS: Mapping[str, str] = {
 }
 NO = frozenset({"identity.rejected", "grant.denied", "mint.refused", "revocation.stuck", "revocation.uncertain"})
 YES = frozenset({"grant.approved", "credential.minted", "credential.revoked"})
-OUTCOMES = ("code", "outcome", "change", "cause", "rule", "credential_id")
+OUTCOMES = ("code", "outcome", "change", "cause", "rule")
 """The first of these that a fact has."""
 NONE = "-"
 
@@ -74,11 +75,13 @@ class Leaf:
         fact = self.fact
         entry = f"{fact['entry_kind']} {fact.get('name')}" if fact.get("entry_kind") else None
         named = ", ".join(f"{name} {value}" for name, value in (fact.get("predicate") or {}).items() if value)
-        return str(fact.get("connector") or (fact.get("asked") or {}).get("connector") or entry or named or fact.get("credential_id") or NONE)
+        one = f"credential {short(fact['credential_id'])}" if fact.get("credential_id") else None
+        return str(fact.get("connector") or (fact.get("asked") or {}).get("connector") or entry or named or one or NONE)
 
     @property
     def outcome(self) -> str:
-        return str(next((self.fact[name] for name in OUTCOMES if self.fact.get(name)), NONE))
+        lent = f"credential {short(self.fact['credential_id'])}" if self.fact.get("credential_id") else NONE
+        return str(next((self.fact[name] for name in OUTCOMES if self.fact.get(name)), lent))
 
     @property
     def request_id(self) -> str | None:

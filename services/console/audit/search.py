@@ -8,7 +8,7 @@ from datetime import datetime
 from counterfoil_server.runtime.store.database import Pool
 from services.console.audit.leaves import Leaf, leaf
 
-PAGE, WINDOW = 50, 20_000
+PAGE, WINDOW = 50, 10_000
 """As many leaves are looked through for one page, at most."""
 SIZE = "SELECT size FROM audit_head"
 SCAN = """SELECT idx, bytes FROM audit_leaf WHERE idx >= $1 AND idx < $2 AND ($3::bytea IS NULL OR position($3 in bytes) > 0)

@@ -75,12 +75,12 @@ class Desk:
         """The same address all the way: who loads it again sees how far it is."""
         operator = reader(request)
         found = await orders.one(self._db, request.path_params["id"])
-        come = await progress.of(self._site, operator, found)
-        if partial(request):
-            return self._site.show(request, "revoke/progress.html", order=found, progress=come)
-        leaf, ended = await asyncio.gather(orders.leaf_of(self._db, found.id), orders.credentials(self._db, found.id, None, PAGE + 1))
-        about: dict[str, Any] = {"leaf": leaf, "credentials": ended[:PAGE], "more": len(ended) > PAGE}
-        return self._site.show(request, "revoke/order.html", order=found, progress=come, **about)
+        come, leaf, ended = await asyncio.gather(
+            progress.of(self._site, operator, found), orders.leaf_of(self._db, found.id), orders.credentials(self._db, found.id, None, PAGE + 1)
+        )
+        about: dict[str, Any] = {"leaf": leaf, "credentials": ended[:PAGE], "more": len(ended) > PAGE, "again": come.again(ended[:PAGE])}
+        template = "revoke/progress.html" if partial(request) else "revoke/order.html"
+        return self._site.show(request, template, order=found, progress=come, **about)
 
     async def record(self, request: Request) -> Response:
         """For paper: a part of so many credentials at a time."""

@@ -4,12 +4,15 @@ from typing import Any
 
 from counterfoil.contracts.revocation_requested import Predicate
 
-MEMBERS = ("credential_id", "request_hash", "connector", "project", "environment", "issuer", "sub_hash", "since", "until")
-MATCHING = """state IN ('minting', 'active', 'revoking', 'stuck', 'uncertain')
-    AND ($1::uuid IS NULL OR credential_id = $1) AND ($2::text IS NULL OR request_hash = $2) AND ($3::text IS NULL OR connector = $3)
-    AND ($4::text IS NULL OR project = $4) AND ($5::text IS NULL OR environment = $5) AND ($6::text IS NULL OR issuer = $6)
-    AND ($7::text IS NULL OR sub_hash = $7) AND ($8::timestamptz IS NULL OR sent_at >= $8) AND ($9::timestamptz IS NULL OR sent_at < $9)"""
+ALIVE = "state IN ('minting', 'active', 'revoking', 'stuck', 'uncertain')"
+MEMBERS = {
+    "credential_id": "credential_id =", "request_hash": "request_hash =", "connector": "connector =", "project": "project =",
+    "environment": "environment =", "issuer": "issuer =", "sub_hash": "sub_hash =", "since": "sent_at >=", "until": "sent_at <",
+}  # fmt: skip
 
 
-def values(predicate: Predicate) -> list[Any]:
-    return [getattr(predicate, member) for member in MEMBERS]
+def matching(predicate: Predicate) -> tuple[str, list[Any]]:
+    """A condition and its values. It has what is named and nothing else, so that what has an index is found by it."""
+    values = {name: value for name in MEMBERS if (value := getattr(predicate, name)) is not None}
+    named = [f"{MEMBERS[name]} ${place}" for place, name in enumerate(values, 1)]
+    return " AND ".join([ALIVE, *named]), list(values.values())

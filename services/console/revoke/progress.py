@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.console.gateway import Refused
 from services.console.operator import Operator
-from services.console.revoke.orders import ROWS, Order
+from services.console.revoke.orders import ROWS, Credential, Order
 from services.console.site import Site
 
 BY_NAME = f"{ROWS} WHERE r.credential_id = ANY($1::uuid[]) ORDER BY m.expires_at"
@@ -55,12 +55,13 @@ class Progress:
     def left(self) -> int:
         return self.counts["stuck"] + self.counts["uncertain"]
 
-    @property
-    def again(self) -> str:
-        """How soon to look again; empty where nothing more will come."""
+    def again(self, credentials: Sequence[Credential]) -> str:
+        """How soon to look again; empty where nothing more will come. A leaf comes a moment after the end that it tells of."""
         if not self.settled:
             return "1s"
-        return "5s" if self.left or self.told < self.counts["revoked"] else ""
+        if self.left:
+            return "5s"
+        return "2s" if self.told < self.counts["revoked"] or any(one.index is None for one in credentials) else ""
 
 
 async def of(site: Site, operator: Operator, order: Order) -> Progress:

@@ -21,7 +21,7 @@ from counterfoil.wire.secret import Secret
 from services.dev import database, demo, kafka, postgres, seed, town
 from services.dev.children import Children
 from services.dev.ports import HOST, free_port
-from services.dev.town import MODULES, Plan
+from services.dev.town import SERVICES, Plan
 from services.dev.trouble import Say, Trouble
 
 INSTANT = "instant/bench"
@@ -66,10 +66,10 @@ async def standing(say: Say) -> AsyncIterator[Stand]:
 
 
 async def started(children: Children, say: Say) -> Stand:
-    ports = {part: free_port() for part in ("gateway-http", "issuer", *MODULES)}
+    ports = {part: free_port() for part in ("gateway-http", "issuer", *SERVICES)}
     server = await postgres.start(children, free_port(), say)
     node = await kafka.start(children, free_port(), free_port(), say)
-    modules = {**MODULES, **PROVIDERS}
+    modules = {**SERVICES, **PROVIDERS}
     plan = Plan(children.folder, node.servers, server.superuser_dsn, (HOST, server.port), ports, modules=modules, extra=EXTRA)
     broker = database.password()
     await town.prepare(plan, say)

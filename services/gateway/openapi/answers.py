@@ -3,6 +3,7 @@
 from typing import get_args
 
 from counterfoil.contracts.exchange_authorized import DenialCode
+from counterfoil_server.domain.operators import ACTIONS
 from services.gateway.openapi.shapes import DIGEST, FLAG, ID, OPEN, TEXT, TIME, WHOLE, Json, array, contracts, exactly, maybe, ref
 
 STATES = {"enum": ["minting", "active", "revoking", "revoked", "failed", "stuck", "uncertain", "expired"]}
@@ -11,6 +12,7 @@ SECRET = exactly(
     ("installation", "version"), connector=TEXT, field=TEXT, sealed={"type": "string", "description": "to mint's key, base64url"},
     installation=TEXT, version={"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
 )  # fmt: skip
+MAY = array({"enum": sorted(ACTIONS)})
 RECEIPT = exactly(("leaf",), index=WHOLE, leaf=TEXT, proof=TEXT)
 
 
@@ -67,7 +69,7 @@ def credentials() -> Json:
     )  # fmt: skip
     wish, somebody = contracts()["Wish"], {**maybe(ref("As")), "description": "whose request; for who may read the registry"}
     return {
-        "Whoami": exactly(issuer=TEXT, sub_hash=DIGEST, project=maybe(TEXT), environment=maybe(TEXT), role=maybe(TEXT)),
+        "Whoami": exactly(issuer=TEXT, sub_hash=DIGEST, project=maybe(TEXT), environment=maybe(TEXT), role=maybe(TEXT), may=MAY),
         "CredentialPage": exactly(credentials=array(credential), next=maybe(TEXT)),
         "ExplainBody": {**wish, "properties": {**wish["properties"], "as": somebody}},
         "Explanation": exactly(

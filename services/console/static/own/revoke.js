@@ -15,7 +15,7 @@
     if (progress.dataset.state !== "revoked" && Date.now() - at < SPEAK_EVERY) return;
     spoken = progress.dataset.says;
     at = Date.now();
-    document.getElementById("said").textContent = spoken;
+    document.getElementById("revoke-spoken").textContent = spoken;
   };
 
   document.addEventListener("input", (event) => {

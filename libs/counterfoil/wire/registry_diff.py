@@ -1,11 +1,10 @@
-"""What a change of the registry changes, member by member."""
+"""What a change of the registry changes, member by member: the command and the console show it before it is made."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from counterfoil.cli.printing import plain
 from counterfoil.contracts.registry import Registered
 
 Key = tuple[str, str]
@@ -27,7 +26,7 @@ def between(had: Sequence[Registered], wanted: Sequence[Registered], *, prune: b
         elif changed := altered(before[name], found):
             lines += [f"~ {' '.join(name)}", *changed]
     gone = [name for name in before if name not in after] if prune else []
-    return Difference([plain(line) for line in [*lines, *(f"- {' '.join(name)}" for name in gone)]], len(gone))
+    return Difference([*lines, *(f"- {' '.join(name)}" for name in gone)], len(gone))
 
 
 def altered(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
