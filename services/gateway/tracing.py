@@ -10,7 +10,8 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 
 from counterfoil.wire.envelope import TRACEPARENT
 from counterfoil_server.runtime.telemetry import names
-from counterfoil_server.runtime.telemetry.spans import Telemetry, parse, write
+from counterfoil_server.runtime.telemetry.spans import Telemetry
+from counterfoil_server.runtime.telemetry.w3c import parse, write
 
 CONNECTOR = re.compile(r"[a-z0-9_]{1,32}/[a-z0-9._-]{1,64}")
 """A span's name is no place for whatever a stranger sends."""

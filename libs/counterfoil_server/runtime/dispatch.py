@@ -41,7 +41,8 @@ class Dispatch:
         sent += await self._bury(dead)
         if good:
             sent += await self._handle(stage, good)
-        await self._publisher.acked(sent)
+        with self.telemetry.acknowledging():
+            await self._publisher.acked(sent)
 
     async def publish(self, outs: Sequence[Out]) -> None:
         """Outside of a batch: sign, send, wait for the broker."""
@@ -99,7 +100,7 @@ class Dispatch:
         """The original bytes and headers, with the reason beside them."""
         if not dead:
             return []
-        self.telemetry.dead_letters(dead)
+        self.telemetry.dead_letters([(raw.topic.removeprefix(f"{self._connection.prefix}."), code) for raw, code in dead])
         return await self._publisher.send(
             [
                 Record(
@@ -168,4 +169,5 @@ class Emission:
             extra={"topic": str(one.topic), "code": code, "offset": one.offset, "partition": one.partition},
             exc_info=None if expected else fault,
         )
+        self._dispatch.telemetry.buried(one, code)
         self.dead.append((self._raws[id(one)], code))
