@@ -68,9 +68,10 @@ def doors(shared: Shared) -> Doors:
     callers = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now)
     operators, ledger, orders = Operators(callers, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
     registering = Registering(RegistryBook(db, shared.catalog), shared.registry, now)
+    tracing = Tracing(shared.telemetry, development=shared.development, providers=shared.catalog.names())
     return Doors(
         base=base,
-        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
+        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), tracing, base),
         revoke=RevokeDoor(callers, ledger, orders, shared.settled, Standing(db), now, base),
         wellknown=WellKnown(base, shared.keys, shared.public),
         explain=ExplainDoor(callers, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import Span
+
+from counterfoil.wire.envelope import TRACEPARENT
+from counterfoil_server.runtime.telemetry.w3c import write
 
 SPANS: ContextVar[Mapping[int, Span]] = ContextVar("spans", default=MappingProxyType({}))
 """The `process` spans of the batch, by the identity of the record: those of sampled traces only."""
@@ -21,6 +25,13 @@ def within(record: object) -> Iterator[None]:
         return
     with trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
         yield
+
+
+def traceparent(record: Any) -> bytes | None:
+    """Of the work on this record: its `process` span, or where nobody records, whatever came with it."""
+    span = SPANS.get().get(id(record))
+    found: bytes | None = record.headers.get(TRACEPARENT) if span is None else write(span.get_span_context())
+    return found
 
 
 def note(record: object, name: str, value: str | float) -> None:

@@ -23,18 +23,16 @@ def links(headers: Mapping[str, bytes]) -> list[Link]:
     return [] if minted is None else [Link(minted)]
 
 
-def begun(tracer: trace.Tracer, out: Out, order: Span | None, attributes: Mapping[str, str | int | float]) -> Span:
-    """The root, from when it was ordered to now. Its links: the mint, and the order where there was one."""
+def begun(tracer: trace.Tracer, out: Out, order: Span | None) -> Span:
+    """The root, for the sender to end: from when it was ordered to now. Its links: the mint, and the order where there was one."""
     fact = out.fact
     at = getattr(fact, "at", None)
     name = f"revoke {fact.connector}" if isinstance(fact, RevocationOrdered) else "revoke"
-    root = tracer.start_span(
+    return tracer.start_span(
         name,
         context=Context(),
         kind=SpanKind.INTERNAL,
         links=links(dict(out.headers)) + ([] if order is None else [Link(order.get_span_context())]),
         start_time=None if at is None else int(at.timestamp() * 1e9),
-        attributes={names.KIND: getattr(fact, "kind", out.topic.name), **attributes},
+        attributes={names.KIND: str(getattr(fact, "kind", out.topic.name))},
     )
-    root.end()
-    return root

@@ -5,13 +5,15 @@ Spans cost, so a record of an unsampled trace only passes its `traceparent` on.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
 
+from counterfoil.contracts.base import Topic
 from counterfoil.wire.envelope import TRACEPARENT, kind_of
 from counterfoil_server.runtime.stage import Out, Received
 from counterfoil_server.runtime.telemetry import names, revoking
@@ -107,30 +109,29 @@ class Telemetry:
         """The trace headers of a fact on its way out, under a `send` span where its cause is sampled."""
         attributes = told(out.fact)
         self._counts.count(out.fact)
-        self._sent.add(1, {**SEND, names.DESTINATION: str(out.topic)})
         span = None if out.cause is None else self._spans.get(id(out.cause))
-        if out.topic.name in revoking.BEGIN:
-            return self._send(out, revoking.begun(self.tracer, out, span, attributes))
-        if out.cause is None:
-            return []
-        if span is None:
-            carried = out.cause.headers.get(TRACEPARENT)
-            return [(TRACEPARENT, carried)] if carried else []
-        span.set_attributes(attributes)
-        return self._send(out, span)
+        begins = out.topic.name in revoking.BEGIN
+        if begins:
+            span = revoking.begun(self.tracer, out, span)
+        if span is not None:
+            span.set_attributes(attributes)
+            found = self.sending(out.topic, span, {names.KIND: kind_of(out.fact, out.topic), **about(out.fact)})
+            if begins:
+                span.end()
+            return found
+        self._sent.add(1, {**SEND, names.DESTINATION: str(out.topic)})
+        carried = None if out.cause is None else out.cause.headers.get(TRACEPARENT)
+        return [(TRACEPARENT, carried)] if carried else []
 
-    def _send(self, out: Out, parent: Span) -> list[tuple[str, bytes]]:
+    def sending(self, topic: Topic, parent: Span, attributes: Mapping[str, str | float] = MappingProxyType({})) -> list[tuple[str, bytes]]:
+        """The headers of one record, under a `send` span whose context is that of its creation."""
+        labels = {**SEND, names.DESTINATION: str(topic)}
+        self._sent.add(1, labels)
         send = self.tracer.start_span(
-            f"send {out.topic.name}",
+            f"send {topic.name}",
             context=trace.set_span_in_context(parent),
             kind=SpanKind.PRODUCER,
-            attributes={
-                **SEND,
-                names.OPERATION_TYPE: "send",
-                names.DESTINATION: str(out.topic),
-                names.KIND: kind_of(out.fact, out.topic),
-                **about(out.fact),
-            },
+            attributes={**labels, names.OPERATION_TYPE: "send", **attributes},
         )
         send.end()
         context = send.get_span_context()
