@@ -7,6 +7,7 @@ from counterfoil_server.runtime.service import Runtime, Wire, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.starting import told
 from services.audit.fence import Fence
+from services.audit.figures import Figures
 from services.audit.handlers import Desk, routes
 from services.audit.heartbeat import Progress, beat
 from services.audit.log import Log
@@ -27,7 +28,11 @@ def wired(settings: OwnSettings) -> Wire:
         desk = Desk(log, Fence(runtime.db, runtime.now), progress, runtime.keys.sealer, runtime.settings.partitions, runtime.now)
         witnesses = [Witness(url, key, outbound()) for url, key in settings.witnesses]
         publishing = Publishing(own, runtime.db, witnesses)
-        return Wiring(stages=routes(desk), loops=[beat(own, progress), publishing.run()], closing=[own.close])
+        return Wiring(
+            stages=routes(desk),
+            loops=[beat(own, progress), publishing.run(), Figures(runtime.db, runtime.telemetry.meter).run()],
+            closing=[own.close],
+        )
 
     return wire
 

@@ -29,7 +29,7 @@ class Dispatch:
         telemetry: Telemetry,
         clock: Callable[[], float],
     ) -> None:
-        self._connection, self._role, self._publisher = connection, role, publisher
+        self._connection, self._role, self.publisher = connection, role, publisher
         self._checker, self._keys, self.telemetry, self._clock = checker, keys, telemetry, clock
 
     async def batch(self, stage: Stage, topics: dict[str, Topic], records: Sequence[Any]) -> None:
@@ -42,11 +42,11 @@ class Dispatch:
         if good:
             sent += await self._handle(stage, good)
         with self.telemetry.acknowledging():
-            await self._publisher.acked(sent)
+            await self.publisher.acked(sent)
 
     async def publish(self, outs: Sequence[Out]) -> None:
         """Outside of a batch: sign, send, wait for the broker."""
-        await self._publisher.acked(await self.send(outs))
+        await self.publisher.acked(await self.send(outs))
 
     def _sorted(self, topics: dict[str, Topic], records: Sequence[Any]) -> tuple[list[tuple[Received, Any]], list[tuple[Any, str]]]:
         good: list[tuple[Received, Any]] = []
@@ -76,7 +76,7 @@ class Dispatch:
             try:
                 await stage.on_batch(received, emit)
             except TRANSPORT:
-                await self._publisher.acked(emit.sent)  # a handler may have awaited a broken producer itself: here it is replaced
+                await self.publisher.acked(emit.sent)  # a handler may have awaited a broken producer itself: here it is replaced
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, one message caused it
                 await self._one_by_one(stage, received, emit, error)
@@ -101,7 +101,7 @@ class Dispatch:
         if not dead:
             return []
         self.telemetry.dead_letters([(raw.topic.removeprefix(f"{self._connection.prefix}."), code) for raw, code in dead])
-        return await self._publisher.send(
+        return await self.publisher.send(
             [
                 Record(
                     f"{raw.topic}.dlq",
@@ -123,7 +123,7 @@ class Dispatch:
     async def send(self, outs: Sequence[Out]) -> list["asyncio.Future[Any]"]:
         values = [out.bytes() for out in outs]
         signatures = self._signatures(outs, values)
-        return await self._publisher.send(
+        return await self.publisher.send(
             [
                 Record(self._connection.topic(out.topic), out.key.encode(), value, self._headers(out, signature), out.partition)
                 for out, value, signature in zip(outs, values, signatures, strict=True)
