@@ -5,6 +5,7 @@ import hashlib
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -61,7 +62,7 @@ async def test_what_it_cosigned_outlives_a_kill(tmp_path: Path):
     fork = Growing("two", shared=20)
     env = environment(tmp_path, free_port(), KEY.vkey)
     size = newest = 0
-    for _ in range(4):
+    for round_ in range(4):
         witness = await started(env)
         answer = await witness.add(body(size, LOG.proof(size, size), LOG.head(size)) if size else LOG.body(0, 1))
         while answer.status_code != 200:  # one that was killed after it wrote and before it answered
@@ -69,14 +70,11 @@ async def test_what_it_cosigned_outlives_a_kill(tmp_path: Path):
             size = int(answer.text)
             answer = await witness.add(LOG.body(size, size))
         given = [checkpoints.parse(LOG.head(max(size, 1))).size]
-        killer = asyncio.get_running_loop().call_later(0.15, witness.process.send_signal, signal.SIGKILL)
-        while True:
-            try:
-                if (await witness.add(LOG.body(given[-1], given[-1] + 5))).status_code == 200:
-                    given.append(given[-1] + 5)
-            except httpx.TransportError:
-                break
-        killer.cancel()
+        with suppress(httpx.TransportError):
+            while (await witness.add(LOG.body(given[-1], given[-1] + 5))).status_code == 200:
+                given.append(given[-1] + 5)
+                if len(given) == 4:
+                    asyncio.get_running_loop().call_later(0.004 * round_, witness.process.send_signal, signal.SIGKILL)
         await witness.end(signal.SIGKILL)
         size, newest = given[-1], max(newest, given[-1])
     last = await started(env)
