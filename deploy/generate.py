@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from deploy import acls_page, acls_script, asyncapi, catalog, cli_page, openapi, topics_page
+from deploy import acls_page, acls_script, asyncapi, catalog, cli_page, metrics_page, openapi, topics_page
+from deploy.boards.every import boards
 from deploy.compatibility import breaking
 from deploy.schemas import of_registry, of_topics
 from deploy.topology import ROOT, everyone
@@ -37,6 +38,8 @@ def generated(root: Path = ROOT) -> Texts:
         "docs/reference/topics.md": topics_page.page(),
         cli_page.WHERE: cli_page.page(root),
         "docs/reference/acls.md": acls_page.page(),
+        metrics_page.WHERE: metrics_page.page(),
+        **{path: dumped(board) for path, board in boards().items()},
         "deploy/kafka/acls.sh": acls_script.script(),
         "services/gateway/providers.json": dumped(catalog.document()),
         OPENAPI: dumped(openapi.document()),

@@ -12,8 +12,8 @@ from counterfoil_server.runtime.stage import Stage
 from deploy.handed import Handed, handed
 
 ROOT = Path(__file__).parents[1]
-COMPOSERS = frozenset({"dev", "ops", "console"})
-"""Folders of `services` that are no stage: they start, inspect or show the others."""
+COMPOSERS = frozenset({"dev", "ops", "console", "witness"})
+"""Folders of `services` that are no stage: they start, inspect, show or witness the others."""
 CLIENT = ("libs/counterfoil/client", "libs/counterfoil/cli")
 HANDLERS = ("handlers.py", "*_handlers.py")
 

@@ -17,6 +17,7 @@ from counterfoil.contracts import (
 from counterfoil.wire.sealing import Sealer
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import DeadLetter, Emit, Received, Stage
+from counterfoil_server.runtime.telemetry import current, names
 from services.audit.batch import OUTCOMES, Batch, Standing, sort
 from services.audit.fence import Fence
 from services.audit.heartbeat import Progress
@@ -48,6 +49,8 @@ def routes(desk: Desk) -> tuple[Stage, ...]:
         batch, standing = await _sorted(desk, _entries(received, emit))
         appended = await desk.log.append(batch, desk.now(), await desk.progress.caught_up_to(appending=True))
         desk.progress.appended(received)
+        for new, leaf in zip(batch.new, appended.leaves, strict=True):
+            current.note(new.cause, names.LEAF, leaf.index)
         await _answer(desk, batch, {**standing, **appended.standing}, appended, emit)
 
     return (Stage("audit", READS, WRITES, on_facts),)

@@ -20,6 +20,7 @@ from counterfoil_server.runtime.starting import told
 from counterfoil_server.runtime.store import registry_rows
 from counterfoil_server.runtime.store.hint import Hint
 from counterfoil_server.runtime.subjects import sub_hash
+from counterfoil_server.runtime.tokens.aging import aging
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.building import Shared, doors
@@ -56,8 +57,9 @@ def wired(own: OwnSettings) -> Wire:
         await ends.start()
         reply_to = ReplyTo(partition=own.partition, instance=own.instance)
         asker = Asker(kafka, runtime.keys, requester, outbox, reply_to, own.patience, runtime.now)
+        jwks = Jwks(careful(development=settings.development))
         shared = Shared(
-            settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, Jwks(careful(development=settings.development)),
+            settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, jwks,
             CedarPermits(registry), asker, waiting, settled, public(own, settings), settings.development,
             Catalog.read(own.extra_providers), own.console,
         )  # fmt: skip
@@ -65,9 +67,13 @@ def wired(own: OwnSettings) -> Wire:
         server = health.server(routes(doors(shared)), own.host, own.port, "COUNTERFOIL_PORT")
         server.config.http = Limited
         return Wiring(
-            loops=[behind_a_door(server, listening.run), handed.keep(), undelivered.run(), registry.run(), endings(ends, settled), relay.run()],
+            loops=[
+                behind_a_door(server, listening.run),
+                *(handed.keep(), undelivered.run(), registry.run(), endings(ends, settled), relay.run(), aging(jwks, runtime.telemetry.meter)),
+            ],
             closing=[listening.stop, ends.stop, outbox.stop, publisher.stop],
             listeners=[listener, ends],
+            publishers=[publisher],
         )
 
     return wire

@@ -71,9 +71,10 @@ def doors(shared: Shared) -> Doors:
     at_v1 = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now, shared.console)
     operators, ledger, orders = Operators(at_v1, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
     registering = Registering(RegistryBook(db, shared.catalog), shared.registry, now)
+    tracing = Tracing(shared.telemetry, development=shared.development, providers=shared.catalog.names())
     return Doors(
         base=base,
-        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), Tracing(shared.telemetry, development=shared.development), base),
+        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), tracing, base),
         revoke=RevokeDoor(callers, ledger, orders, shared.settled, Standing(db), now, base),
         wellknown=WellKnown(base, shared.keys, shared.public),
         explain=ExplainDoor(at_v1, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),

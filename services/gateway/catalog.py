@@ -26,6 +26,9 @@ class Catalog:
     def read(cls, extra: Collection[str] = ()) -> Self:
         return cls(json.loads(FILE.read_text())["providers"], extra)
 
+    def names(self) -> frozenset[str]:
+        return self._extra | self._declared.keys()
+
     def all(self) -> list[Mapping[str, Any]]:
         return [self._declared[name] for name in sorted(self._declared)]
 

@@ -11,6 +11,7 @@ from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.store import registry_rows
 from counterfoil_server.runtime.store.database import Pool
 from counterfoil_server.runtime.store.registry_rows import Block, Fence
+from counterfoil_server.runtime.telemetry import phases
 from services.gateway.ledger import MATCHING, values
 from services.gateway.problems import Problem
 
@@ -49,6 +50,7 @@ class Orders:
                 order, actor.model_dump(mode="json"), predicate.model_dump(mode="json", exclude_none=True), cause, at, {**shown(stop), "live": live},
             )  # fmt: skip
             await db.execute("SELECT pg_notify('revocation', '')")
+        phases.reached("accepted", now)
         return Accepted(order, at, stop, live)
 
     async def matched(self, predicate: Predicate) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from counterfoil.contracts import revocation_settled
 from counterfoil.wire.envelope import Unreadable, decode
+from counterfoil_server.runtime.telemetry import phases
 
 log = logging.getLogger("counterfoil.gateway")
 TOPIC = revocation_settled.TOPIC
@@ -46,6 +47,7 @@ class Settled:
             except Unreadable as error:
                 log.warning("settled ignored", extra={"code": error.code, "offset": raw.offset})
                 continue
+            phases.heard(dict(raw.headers).get(phases.SINCE))
             for end in self._expected.get(fact.credential_id, ()):
                 if not end.done():
                     end.set_result(None)

@@ -5,20 +5,18 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from opentelemetry.trace import Span
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from counterfoil.wire.asking import Opened
-from counterfoil_server.runtime.telemetry import names
 from services.gateway import body
 from services.gateway.answering import NO_STORE
 from services.gateway.asker import Asker
 from services.gateway.problems import About, Problem
 from services.gateway.pulse import Pulse
 from services.gateway.table import STAGES
-from services.gateway.tracing import Tracing, trace_id
+from services.gateway.tracing import GRANTED, Exchange, Tracing
 from services.gateway.waiting import Waiter, Waiting
 from services.gateway.wish import Asking, asking
 
@@ -33,23 +31,23 @@ class TokenDoor:
     async def exchange(self, request: Request) -> Response:
         asked = asking(await body.form(request), self._base)
         with ExitStack() as open_until_sent:
-            span = open_until_sent.enter_context(self._tracing.exchange(asked.connector, str(asked.request_id), request.headers.get("traceparent")))
-            request.state.about = About(str(asked.request_id), trace_id(span))
+            traced = open_until_sent.enter_context(self._tracing.exchange(asked.connector, str(asked.request_id), request.headers.get("traceparent")))
+            request.state.about = About(str(asked.request_id), traced.trace_id)
             await self._pulse.check()
-            question = self._asker.question(asked, request, self._tracing.sending(span))
+            question = self._asker.question(asked, request, traced.sending())
             waiter = open_until_sent.enter_context(self._waiting.entered(question))
             opened = await self._asker.answer(waiter, request)
-            content = self._said(opened, asked, waiter, span)
+            content = self._said(opened, asked, waiter, traced)
             return Handing(content, waiter, open_until_sent.pop_all())
 
-    def _said(self, opened: Opened, asked: Asking, waiter: Waiter, span: Span) -> dict[str, Any]:
+    def _said(self, opened: Opened, asked: Asking, waiter: Waiter, traced: Exchange) -> dict[str, Any]:
         """The lent credential. Raises Problem for a no, which is handed over by being said: there is nothing in it to lose."""
         if opened.credential is not None:
-            span.set_attribute(names.OUTCOME, "lent")
+            traced.outcome = GRANTED
             return lent(opened, asked, self._asker.now())
         waiter.handed = opened.fact is None or opened.fact["kind"] != "credential.minted"
         problem = no(opened)
-        span.set_attribute(names.OUTCOME, problem.code)
+        traced.said_no(problem.code, problem.stage)
         raise problem
 
 

@@ -26,7 +26,7 @@ class ProofDoor:
         return PlainTextResponse((await published(self._db)).checkpoint, headers=SHORTLY)
 
     async def inclusion(self, request: Request) -> Response:
-        """Of one leaf, in the newest checkpoint, or in a tree of `size` whose checkpoint the caller has."""
+        """Of one leaf, in the published checkpoint, or in a tree of `size` whose checkpoint the caller has."""
         await self._operators.demand(request, "read_audit")
         found = parameters(request, ("index", "size"))
         index, head = needed(found, "index", LARGEST), await published(self._db)

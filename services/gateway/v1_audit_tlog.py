@@ -47,6 +47,6 @@ class TlogDoor:
         except BadTile:
             raise Problem("malformed_request", SPELLING) from None
         head = await published(self._db)
-        if not wanted.within(head.size):
-            raise Problem("beyond_log", f"the newest checkpoint has {head.size} leaves, and that tile is not full, or not as wide, in it")
+        if not wanted.within(head.signed):
+            raise Problem("beyond_log", f"the newest checkpoint has {head.signed} leaves, and that tile is not full, or not as wide, in it")
         return wanted

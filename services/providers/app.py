@@ -14,6 +14,7 @@ from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.starting import told
 from services.providers import mint_handlers, orphans, revoke_handlers
+from services.providers.ages import ages
 from services.providers.boxes import Boxes
 from services.providers.ends import Ends
 from services.providers.evidence import Checks
@@ -34,7 +35,7 @@ async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
     await roots.complete()
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
     stages = mint_handlers.routes(checks, Ledger(runtime.db), roots, Boxes(runtime.keys, runtime.now), runtime.now)
-    return Wiring(stages, [registry.run(), adopt(roots, registry)], [shelf.close])
+    return Wiring(stages, [registry.run(), adopt(roots, registry), ages(runtime.db, runtime.telemetry.meter)], [shelf.close])
 
 
 async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from counterfoil.contracts.exchange_minted import RefusalCode
+from counterfoil_server.runtime.telemetry import outgoing
+from counterfoil_server.runtime.telemetry.current import within
 from services.providers.roots import Roots
 from services.providers.seam import Minted, Order, ProviderError, Refused, Unavailable
 from services.providers.wanted import Intent
@@ -31,7 +33,8 @@ async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
         return No("provider_unavailable", error.message)
     try:
         async with asyncio.timeout((intent.window_closes_at - now).total_seconds()):
-            minted = await intent.wanted.provider.mint(order, root)
+            with within(intent.wanted.received), outgoing.act(order.connector, "mint"):
+                minted = await intent.wanted.provider.mint(order, root)
     except Refused as error:
         return No("provider_refused", f"{error.code}: {error.message}")
     except Unavailable as error:

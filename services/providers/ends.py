@@ -15,6 +15,7 @@ from counterfoil.wire.secret import Secret
 from counterfoil_server.domain import revocation
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.telemetry import outgoing
 from services.providers.roots import Roots
 from services.providers.seam import Handle, Irrevocable, Provider, ProviderError, Revocation, Unavailable
 from services.providers.settlements import Row, Settlement, Settlements
@@ -62,7 +63,9 @@ class Ends:
             raise Unavailable("no_provider", "the catalog has no such provider")
         handle, token = self._means(row, provider)
         root = await self._roots.of(connector, row["installation"])
-        await provider.revoke(handle, await self._config(connector, row["installation"]), root, token)
+        config = await self._config(connector, row["installation"])
+        with outgoing.act(connector.name, "revoke"):
+            await provider.revoke(handle, config, root, token)
 
     async def _connector(self, name: str) -> Connector:
         entry: Connector | None = self._registry.snapshot.connectors.get(name)

@@ -11,6 +11,8 @@ from counterfoil.contracts import revocation_ordered, revocation_settled
 from counterfoil.wire.envelope import decode
 from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
+from counterfoil_server.runtime.telemetry.current import within
+from counterfoil_server.runtime.telemetry.phases import SINCE
 from services.providers.ends import Ends
 from services.providers.settlements import Row, Settlement, Settlements
 
@@ -30,7 +32,7 @@ class Worker:
     async def work(self, ids: Sequence[UUID] | None, causes: dict[UUID, Received], send: Send) -> int:
         """Try what is due, settle and publish as they come. How many were tried."""
         rows = await self._settlements.claim(ids, 500)
-        pending = {asyncio.create_task(self._end(row)) for row in rows}
+        pending = {asyncio.create_task(self._end(row, causes.get(row["credential_id"]))) for row in rows}
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -53,9 +55,10 @@ class Worker:
 
         await forever("revocations", turn, every)
 
-    async def _end(self, row: Row) -> Settlement:
+    async def _end(self, row: Row, cause: Received | None) -> Settlement:
         async with self._room:
-            return await self._ends.end(row)
+            with within(cause):
+                return await self._ends.end(row)
 
     async def _say(self, settled: Sequence[Settlement], causes: dict[UUID, Received], send: Send) -> None:
         await self._settlements.settle(settled)
@@ -75,7 +78,9 @@ class Worker:
 def said(value: bytes, causes: dict[UUID, Received]) -> Out:
     """The row's bytes, never made anew."""
     fact = decode(TOPIC, value, {})
-    return Out(TOPIC, fact, key=str(fact.credential_id), event_id=str(fact.id), cause=causes.get(fact.credential_id), value=value)
+    cause = causes.get(fact.credential_id)
+    since = ((SINCE, cause.fact.at.isoformat().encode()),) if cause is not None else ()
+    return Out(TOPIC, fact, key=str(fact.credential_id), event_id=str(fact.id), cause=cause, value=value, headers=since)
 
 
 def routes(worker: Worker) -> tuple[Stage, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.telemetry import phases
 
 Row = Mapping[str, Any]
 LEASE = timedelta(seconds=15)
@@ -51,12 +52,12 @@ class Settlements:
     async def settle(self, settled: Sequence[Settlement]) -> None:
         """One transaction. The second seal goes with the credential it could revoke."""
         async with self._pool.acquire() as db, db.transaction():
-            await db.execute(
+            rows = await db.fetch(
                 "UPDATE revocation r SET state = s.state, next_at = s.next_at, last_error = s.error, "
                 "settled = coalesce(s.fact, r.settled), "
                 "published_at = CASE WHEN s.fact IS NULL THEN r.published_at END "
                 "FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::bytea[]) AS s(id, state, next_at, error, fact) "
-                "WHERE r.id = s.id",
+                "WHERE r.id = s.id RETURNING r.at, s.state",
                 [one.revocation_id for one in settled],
                 [one.state for one in settled],
                 [one.next_at for one in settled],
@@ -71,6 +72,7 @@ class Settlements:
                 [one.ledger for one in settled],
                 [one.until for one in settled],
             )
+        phases.reached("confirmed", *(row["at"] for row in rows if row["state"] == "confirmed"))
 
     async def published(self, ids: Sequence[UUID]) -> None:
         await self._pool.execute("UPDATE revocation SET published_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(ids))

@@ -11,6 +11,7 @@ from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.contracts.registry import Connector
 from counterfoil_server.domain.limits import Cap
 from counterfoil_server.runtime.stage import Received
+from counterfoil_server.runtime.telemetry import current
 from services.providers.seam import Idempotency, Order, Provider
 
 Key = tuple[str, str, UUID]
@@ -42,7 +43,8 @@ class Wanted:
 
     @property
     def traceparent(self) -> str | None:
-        found = self.received.headers.get("traceparent")
+        """Of the mint itself, so that what ends the credential can be linked to it."""
+        found = current.traceparent(self.received)
         return found.decode("ascii", "replace") if found else None
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from counterfoil.contracts.revocation_ordered import revocation_id
 from counterfoil.contracts.revocation_requested import Predicate
 from counterfoil_server.runtime.store.database import Connection, Pool
+from counterfoil_server.runtime.telemetry import phases
 
 GRACE = timedelta(seconds=2)
 UNANSWERED = timedelta(seconds=30)
@@ -83,7 +84,8 @@ class Orders:
         return [tuple(row) for row in rows]
 
     async def ordered(self, ids: Sequence[UUID]) -> None:
-        await self._pool.execute("UPDATE revocation SET ordered_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(ids))
+        rows = await self._pool.fetch("UPDATE revocation SET ordered_at = clock_timestamp() WHERE id = ANY($1::uuid[]) RETURNING at", list(ids))
+        phases.reached("ordered", *(row["at"] for row in rows))
 
     async def done_fencing(self) -> None:
         """A fenced connector of which nothing is alive any more, and nothing can come any more, is revoked."""

@@ -15,6 +15,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Every service": ("counterfoil_server",),
     "The gateway": ("services.gateway",),
     "The console": ("services.console",),
+    "Audit": ("services.audit",),
+    "A witness": ("services.witness",),
     "Clients and the command line": ("counterfoil",),
     "`make up` and `make bench`": ("services.dev",),
     "`counterfoil keys`": ("services.ops.keys",),

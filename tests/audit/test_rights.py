@@ -12,6 +12,8 @@ FORBIDDEN = [
     "TRUNCATE audit_leaf",
     "UPDATE audit_tile SET hash = ''",
     "DELETE FROM audit_tile",
+    "UPDATE audit_published SET checkpoint = ''",
+    "UPDATE audit_cosignature SET line = ''",
     "SELECT * FROM audit_about",
     "DELETE FROM audit_about",
     "SELECT seal_2 FROM mint",
@@ -34,6 +36,8 @@ FORBIDDEN = [
 APPEND_ONLY = [
     "UPDATE audit_leaf SET bytes = ''", "DELETE FROM audit_leaf", "TRUNCATE audit_leaf", "UPDATE audit_about SET idx = 0", "DELETE FROM audit_about",
     "TRUNCATE audit_about", "UPDATE audit_tile SET hash = ''", "DELETE FROM audit_tile", "TRUNCATE audit_tile",
+    "UPDATE audit_published SET checkpoint = ''", "DELETE FROM audit_published", "TRUNCATE audit_published CASCADE",
+    "UPDATE audit_cosignature SET line = ''", "DELETE FROM audit_cosignature", "TRUNCATE audit_cosignature",
 ]  # fmt: skip
 
 
@@ -49,6 +53,8 @@ async def test_the_audit_role_may_not(house: House, statement: str):
 async def test_nobody_changes_what_was_appended(house: House, statement: str):
     await house.run(rejected(house.asked()))
     await house.owner.execute("INSERT INTO audit_tile VALUES (7, 0, '') ON CONFLICT DO NOTHING")
+    await house.owner.execute("INSERT INTO audit_published VALUES (1, '') ON CONFLICT DO NOTHING")
+    await house.owner.execute("INSERT INTO audit_cosignature VALUES (1, '', '') ON CONFLICT DO NOTHING")
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await house.owner.execute(statement)

@@ -69,3 +69,17 @@ def test_a_no_is_no_error_of_the_trace(spans: InMemorySpanExporter, provider: Tr
     (exchange,) = spans.get_finished_spans()
     assert exchange.status.status_code is opentelemetry.StatusCode.UNSET
     assert exchange.events == ()
+    assert exchange.attributes is not None
+    assert (exchange.attributes["counterfoil.outcome"], exchange.attributes["counterfoil.reason"]) == ("denied", "no_link")
+
+
+def test_a_record_has_a_span_of_its_own_below_the_exchange(spans: InMemorySpanExporter, provider: TracerProvider):
+    with patch.object(opentelemetry, "get_tracer", provider.get_tracer), trace.exchange("postgres/demo", sampled=False) as ours:
+        ((_, header),) = ours.headers()
+
+    send, exchange = spans.get_finished_spans()
+    assert (send.name, send.kind, send.parent) == ("send exchange.requested", opentelemetry.SpanKind.PRODUCER, exchange.context)
+    assert send.context is not None
+    assert header.decode().split("-")[1:3] == [f"{send.context.trace_id:032x}", f"{send.context.span_id:016x}"]
+    assert exchange.attributes is not None
+    assert exchange.attributes["counterfoil.outcome"] == "granted"

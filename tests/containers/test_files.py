@@ -62,7 +62,7 @@ def test_compose_reads_it(compose: Path):
     done = run(compose, "-f", FILE, "config", env=dict(OPERATORS))
 
     assert done.returncode == 0, done.stderr
-    assert set(yaml.safe_load(done.stdout)["services"]) == set(services())
+    assert set(yaml.safe_load(done.stdout)["services"]) == {name for name, found in services().items() if "profiles" not in found}
 
 
 @pytest.mark.parametrize("name", OPERATORS)

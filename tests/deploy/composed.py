@@ -15,6 +15,8 @@ SETTING = re.compile(r"COUNTERFOIL_[A-Z][A-Z_]*[A-Z]")
 PROCESSES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker")
 ONE_SHOTS = ("setup", "kafka-setup")
 PARTS = ("kafka", "postgres", "collector")
+OPTIONAL = ("witness",)
+"""Who is there only where it is asked for by its profile."""
 
 OPERATORS: Mapping[str, str] = {
     "COUNTERFOIL_URL": "https://credentials.example.org", "COUNTERFOIL_ORIGIN": "log.example.org", "OTLP_ENDPOINT": "https://otlp.example.org",

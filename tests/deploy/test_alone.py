@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
+from counterfoil.wire.log_key import LogKey
 from services.dev.children import Children
 from services.dev.database import role_dsns
 from services.dev.ports import HOST, free_port
@@ -18,9 +19,9 @@ from tests.deploy.composed import PROCESSES, environment, service
 from tests.support import alone
 from tests.support.parts import password
 
-GROUPS = ("gateway", "verifier", "policy", "providers", "audit", "revoker", "ops")
+GROUPS = ("gateway", "verifier", "policy", "providers", "audit", "revoker", "witness", "ops")
 NEEDED = {"gateway": "jsonschema", "verifier": "PyJWT", "policy": "cedarpy", "providers": "httpx", "audit": "asyncpg", "revoker": "faststream",
-          "ops": "typer"}  # fmt: skip
+          "witness": "starlette", "ops": "typer"}  # fmt: skip
 """Something that each could not do without."""
 
 
@@ -86,6 +87,29 @@ async def test_a_service_becomes_ready_alone_and_ends_well(place: Place, name: s
     )
     command = Command(name, alone.command(*service(name)["command"]), env=env, cwd=place.folder)
     async with Children(place.folder / name) as children, httpx.AsyncClient(trust_env=False) as http:
+
+        async def ready() -> bool:
+            try:
+                return (await http.get(f"http://{HOST}:{port}/readyz")).is_success
+            except httpx.HTTPError:
+                return False
+
+        child = await children.start(command, ready)
+        await child.end()
+
+        assert child.process.returncode == 0, child.last_lines()
+
+
+async def test_a_witness_becomes_ready_alone_and_ends_well(views: Path, tmp_path: Path):
+    """Without Kafka, database and keys; nor is there anything of the servers' library."""
+    port, vkey = free_port(), LogKey.generate("log.test").vkey
+    tree = alone.tree(tmp_path / "tree", "witness")
+    (tree / "counterfoil_server").unlink()
+    env = environment("witness", tmp_path) | {
+        "COUNTERFOIL_WITNESS_STATE": str(tmp_path / "state"), "COUNTERFOIL_WITNESS_LOGS": vkey, "COUNTERFOIL_WITNESS_PORT": str(port),
+    }  # fmt: skip
+    command = Command("witness", alone.command(*service("witness")["command"]), env={**env, **alone.environment(views / "packages/witness", tree)})
+    async with Children(tmp_path / "children") as children, httpx.AsyncClient(trust_env=False) as http:
 
         async def ready() -> bool:
             try:

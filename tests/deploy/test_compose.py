@@ -10,7 +10,7 @@ import pytest
 from deploy.acls import OPS, processes
 from services.dev.town import SERVICES
 from services.ops.database import ROLES
-from tests.deploy.composed import FILE, ONE_SHOTS, PARTS, PROCESSES, ROOT, VARIABLE, composed, secrets, service, services, volumes
+from tests.deploy.composed import FILE, ONE_SHOTS, OPTIONAL, PARTS, PROCESSES, ROOT, VARIABLE, composed, secrets, service, services, volumes
 
 EVERY = tuple(services())
 OUTSIDE = {"gateway", "verifier", "mint", "revoke", "collector"}
@@ -26,7 +26,8 @@ def limit(name: str) -> Any:
 
 def test_every_service_of_the_town_is_there_and_nobody_else():
     assert set(PROCESSES) == set(SERVICES) == set(processes())
-    assert set(EVERY) == {*PROCESSES, *ONE_SHOTS, *PARTS}
+    assert set(EVERY) == {*PROCESSES, *ONE_SHOTS, *PARTS, *OPTIONAL}
+    assert {name: service(name)["profiles"] for name in EVERY if "profiles" in service(name)} == {name: [name] for name in OPTIONAL}
 
 
 @every_process
@@ -44,7 +45,7 @@ def test_a_container_can_change_nothing_but_what_it_is_given(name: str):
     assert found["cap_drop"] == ["ALL"]
     assert found["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "cap_add", "devices", "pid", "ipc", "userns_mode"} & set(found)
-    assert all(mount.startswith(("./deploy/", "keys-", "kafka:", "postgres:")) for mount in found.get("volumes", []))
+    assert all(mount.startswith(("./deploy/", "keys-", "kafka:", "postgres:", "witness:")) for mount in found.get("volumes", []))
     assert all(mount.endswith(":ro") for mount in found.get("volumes", []) if mount.startswith("./"))
 
 
@@ -74,6 +75,16 @@ def test_a_process_has_its_own_secrets_keys_and_name_and_no_others(name: str):
     assert secrets(name) == {"kafka": f"kafka_{name}", "database": f"database_{name}"}
     assert volumes(name) == {f"keys-{name}": "/keys:ro"}
     assert service(name)["environment"]["COUNTERFOIL_KAFKA_USERNAME"] == f"counterfoil-{name}"
+
+
+def test_a_witness_has_its_memory_and_nothing_of_the_log_that_it_witnesses():
+    found = service("witness")
+
+    assert (secrets("witness"), volumes("witness"), found["networks"]) == ({}, {"witness": "/state"}, ["witness"])
+    assert found["environment"]["COUNTERFOIL_WITNESS_STATE"] == "/state"
+    assert {name for name in EVERY if "witness" in service(name).get("networks", [])} == {"witness", "audit"}
+    assert "depends_on" not in found
+    assert "install -d -o counterfoil -g counterfoil -m 0700 \\\n        /state " in (ROOT / "deploy/Dockerfile").read_text()
 
 
 def test_setup_alone_has_all_keys_and_the_owners_way_in_and_it_ends():

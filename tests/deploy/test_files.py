@@ -81,7 +81,8 @@ def test_the_gateway_and_setup_take_theirs(made: Path):
 
 def test_a_process_is_told_nothing_that_it_does_not_read():
     page = documented(PAGE.read_text())
-    reads = dict.fromkeys(PROCESSES, page["Every service"]) | {"gateway": page["Every service"] | page["The gateway"]}
+    reads = dict.fromkeys(PROCESSES, page["Every service"])
+    reads |= {name: page["Every service"] | page[title] for name, title in (("gateway", "The gateway"), ("audit", "Audit"))}
 
     assert all(set(service(name)["environment"]) <= reads[name] for name in PROCESSES)
 

@@ -5,7 +5,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from counterfoil_server.runtime.telemetry.spans import Telemetry
-from services.gateway.tracing import Tracing, trace_id
+from services.gateway.tracing import Tracing
 
 THEIRS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -14,9 +14,9 @@ def traced(connector: str, traceparent: str | None, *, development: bool) -> tup
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracing = Tracing(Telemetry("gateway", provider.get_tracer("t")), development=development)
-    with tracing.exchange(connector, "id-1", traceparent) as span:
-        assert trace_id(span)
-        ((_, header),) = tracing.sending(span)
+    with tracing.exchange(connector, "id-1", traceparent) as traced:
+        assert traced.trace_id
+        ((_, header),) = traced.sending()
     send, door = exporter.get_finished_spans()
     return door, send, header
 

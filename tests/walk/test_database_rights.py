@@ -15,7 +15,7 @@ RIGHTS = {
         "connector": "read insert update", "root_secret": "read(connector installation field version at) insert",
         "block": "read insert update(lifted_at)", "revocation_order": "read insert update(published_at)", "revocation": "read insert",
         "handed": "read insert update", "heartbeat": "read", "reply": "read update(delivered)", "audit_leaf": "read", "audit_head": "read",
-        "audit_tile": "read", "audit_about": "read",
+        "audit_tile": "read", "audit_about": "read", "audit_published": "read", "audit_cosignature": "read",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)",
     },
     "verifier": EVERYONE | {"registry_entry": "read"},
@@ -32,7 +32,7 @@ RIGHTS = {
     },
     "audit": EVERYONE | {
         "connector": "read", "block": "read", "mint": "read(credential_id state fact)", "revocation": "insert", "subject": "read insert delete",
-        "audit_tile": "read insert", "audit_about": "insert",
+        "audit_tile": "read insert", "audit_about": "insert", "audit_published": "read insert", "audit_cosignature": "read insert",
         "audit_leaf": "read insert", "audit_head": "read insert update", "reply": "read insert update(outcome box delivered)",
         "heartbeat": "read insert update",
     },
@@ -45,6 +45,7 @@ RIGHTS = {
         "service_key": "read insert update(not_after)", "registry_head": "read update", "registry_change": "read insert", "registry_entry": "read",
         "connector": "read", "block": "read", "heartbeat": "read", "revocation": "read", "revocation_order": "read", "reply": "read",
         "audit_leaf": "read", "audit_head": "read", "audit_tile": "read", "audit_about": "read", "subject": "read(sub_hash) delete",
+        "audit_published": "read", "audit_cosignature": "read",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)",
     },
 }  # fmt: skip
@@ -52,7 +53,8 @@ COLUMNS = """SELECT relname, array_agg(attname::text ORDER BY attnum) AS columns
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped GROUP BY relname"""
 OF_THE_OWNER = [
     "UPDATE audit_leaf SET bytes = ''", "DELETE FROM audit_leaf", "TRUNCATE audit_leaf", "UPDATE audit_about SET idx = 0", "DELETE FROM audit_about",
-    "TRUNCATE audit_about", "TRUNCATE audit_tile", "DELETE FROM registry_change", "TRUNCATE registry_change",
+    "TRUNCATE audit_about", "TRUNCATE audit_tile", "TRUNCATE audit_published, audit_cosignature", "DELETE FROM registry_change",
+    "TRUNCATE registry_change",
 ]  # fmt: skip
 
 

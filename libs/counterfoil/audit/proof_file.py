@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from counterfoil.audit.witnessing import Witnessing
 from counterfoil.wire import checkpoint as checkpoints
 from counterfoil.wire import receipt
 from counterfoil.wire.broken import Broken
@@ -35,6 +36,8 @@ class Proven:
     origin: str
     signatures: tuple[str, ...]
     """Names of all that signed the head, checked or not: the log's, and those of witnesses."""
+    witnessed_by: tuple[str, ...]
+    """Those of the witnesses that were named whose cosignature is there, and checked."""
     leaf: dict[str, Any] = field(repr=False)
 
     @property
@@ -63,15 +66,23 @@ def read(text: bytes) -> Saved:
     return Saved(leaf.encode(), proof, outer if inner is not outer else {})
 
 
-def check(saved: Saved, vkeys: Collection[str], *, credential: str | None = None, request: str | None = None) -> Proven:
-    """That the log has this leaf, and that it is about this credential, this request, and what it was saved with."""
+def check(
+    saved: Saved, vkeys: Collection[str], *, credential: str | None = None, request: str | None = None, witnessing: Witnessing | None = None
+) -> Proven:
+    """That the log has this leaf, witnessed by whom the reader wants, and that it is about this credential, this request, and what it was saved with.
+
+    Raises BadProof, NotWitnessed.
+    """
+    seen = (witnessing or Witnessing()).anew()
     try:
         members = receipt.check(saved.leaf, saved.proof, vkeys)
         read_ = receipt.read_proof(saved.proof)
         head = checkpoints.check(read_.checkpoint, vkeys)
+        seen.see(head)
     except Broken as bad:
         raise BadProof(bad.code) from None
-    proven = Proven(read_.index, head.size, head.origin, tuple(one.name for one in head.signatures), members)
+    seen.size()
+    proven = Proven(read_.index, head.size, head.origin, tuple(one.name for one in head.signatures), seen.names(), members)
     if members.get("seq") != read_.index:
         raise BadProof("wrong_index")
     if credential is not None and str(proven.fact.get("credential_id")) != credential:

@@ -6,7 +6,9 @@ from typing import Any
 
 from counterfoil.audit.chain import BadLeaf, Chain
 from counterfoil.audit.export_file import Head, Leaf
+from counterfoil.audit.witnessing import Witnessing
 from counterfoil.wire import checkpoint as checkpoints
+from counterfoil.wire.checkpoint import Checkpoint
 
 REASONS = {
     "malformed_leaf": "is no JSON object",
@@ -40,11 +42,14 @@ class Verified:
     root: bytes
     heads: int
     """How many signed heads it agrees with: its own, and those that were kept elsewhere."""
+    witnessed: int = 0
+    """Up to how many leaves enough of the witnesses have seen it, where any are wanted."""
 
 
 class Verification:
-    def __init__(self, vkeys: Collection[str]) -> None:
+    def __init__(self, vkeys: Collection[str], witnessing: Witnessing | None = None) -> None:
         self._vkeys, self._origin = tuple(vkeys), ""
+        self._witnessing = witnessing or Witnessing()
         self._chain = Chain()
         self._ahead: dict[int, Held] = {}
         self._good: list[Held] = []
@@ -56,8 +61,7 @@ class Verification:
 
     def hold(self, note: str, where: str) -> None:
         """A head that has to be one of this log's. Before the leaves: what is past is not looked at again."""
-        head = checkpoints.check(note, self._vkeys, self._origin or None)
-        self._origin = head.origin
+        head = self._checked(note)
         self._expect(Held(head.size, head.root, where))
 
     def leaf(self, one: Leaf) -> dict[str, Any]:
@@ -74,15 +78,14 @@ class Verification:
 
     def head(self, note: str, where: str) -> None:
         """The one that a file ends with."""
-        head = checkpoints.check(note, self._vkeys, self._origin or None)
-        self._origin = head.origin
+        head = self._checked(note)
         if head.size < self.size:
             said = f"{where} signs {head.size} leaves, and more stand here: those from {head.size} on are signed by nobody"
             raise Tampered("unsigned", head.size, said)
         self._expect(Held(head.size, head.root, where))
 
     def end(self) -> Verified:
-        """Raises Tampered unless every head was met and agrees."""
+        """Raises Tampered unless every head was met and agrees, NotWitnessed unless enough witnesses have cosigned some of them."""
         if self._bad:
             raise self._disagreement()
         if self._ahead:
@@ -92,7 +95,13 @@ class Verification:
         last = max(self._good, key=lambda held: held.size, default=None)
         if last is None or last.size != self.size:
             raise Tampered("unsigned", last.size if last else 0, "there is no checkpoint at its end: it was cut off")
-        return Verified(self._origin, self.size, self._chain.root(), len(self._good))
+        return Verified(self._origin, self.size, self._chain.root(), len(self._good), self._witnessing.size())
+
+    def _checked(self, note: str) -> Checkpoint:
+        head = checkpoints.check(note, self._vkeys, self._origin or None)
+        self._witnessing.see(head)
+        self._origin = head.origin
+        return head
 
     def _expect(self, held: Held) -> None:
         same = next((one for one in (*self._ahead.values(), *self._good, *self._bad) if one.size == held.size), None)
@@ -123,9 +132,17 @@ class Verification:
 FORK = "The log showed two histories: keep both, they are the proof"
 
 
-def verify(vkeys: Collection[str], files: Iterable[tuple[str, Iterable[Leaf | Head]]], held: Iterable[tuple[str, str]] = ()) -> Verified:
-    """`files`: exports in their order, each with what to call it; `held`: notes, likewise. Raises Tampered, BadExport, BadCheckpoint."""
-    found = Verification(vkeys)
+def verify(
+    vkeys: Collection[str],
+    files: Iterable[tuple[str, Iterable[Leaf | Head]]],
+    held: Iterable[tuple[str, str]] = (),
+    witnessing: Witnessing | None = None,
+) -> Verified:
+    """`files`: exports in their order, each with what to call it; `held`: notes, likewise.
+
+    Raises Tampered, BadExport, BadCheckpoint, BadCosignature, NotWitnessed.
+    """
+    found = Verification(vkeys, witnessing)
     for where, note in held:
         found.hold(note, where)
     for where, lines in files:

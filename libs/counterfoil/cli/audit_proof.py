@@ -7,13 +7,14 @@ from uuid import UUID
 
 import typer
 
-from counterfoil.cli import log_keys, options, printing
+from counterfoil.cli import log_keys, options, printing, witnesses
 from counterfoil.cli.audit_show import About
 from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
 
 if TYPE_CHECKING:
     from counterfoil.audit.proof_file import Proven, Saved
+    from counterfoil.audit.witnessing import Witnessing
     from counterfoil.cli.audit_pages import Leaf, Pages
 
 DOES_NOT_HOLD = 1
@@ -29,6 +30,7 @@ MESSAGES = {
     "unknown_key": "its checkpoint is not signed by the log key that was given",
     "bad_signature": "its checkpoint's signature is not that of the log key: it was changed",
     "wrong_origin": "its checkpoint is of another log",
+    "bad_cosignature": "a witness's cosignature is not over this checkpoint: one of the two was changed",
     "wrong_index": "the leaf says that it is another one than the proof is for",
     "wrong_credential": "the leaf is in the log, and is not about this credential",
     "wrong_request": "the leaf is in the log, and is not about this request",
@@ -101,20 +103,24 @@ def verify_proof(
     log_key: log_keys.LogKeys = None,
     credential: Annotated[UUID | None, typer.Option(help="It has to be about this credential.")] = None,
     request: Annotated[UUID | None, typer.Option(help="It has to be about this request.")] = None,
+    witness: witnesses.Named = None,
+    quorum: witnesses.Quorum = None,
     output: options.Show = Output.TABLE,
 ) -> None:
     """Check a proof with nothing but the log's public key, and what it is about. Asks nobody. Exit code 1: it does not hold.
 
     Where the file has the credential beside the receipt, as `get -o json` prints it, the leaf has to be of that very credential, with its connector,
-    scopes and expiry. `-o token` prints the leaf.
+    scopes and expiry. `-o token` prints the leaf. With --witness its head has to be cosigned: that of a receipt never is, and `prove` makes a proof
+    whose head is, some seconds later.
 
     \b
     counterfoil audit verify-proof proof.json --log-key log.example.org+1a2b3c4d+AX1... --request 6f1c7c0e-5d0a-5f0e-9a53-0d3c9c9d8f11
+    counterfoil audit verify-proof proof.json --log-key log.example.org+1a2b3c4d+AX1... --witness witness.example.org/w1+1a2b3c4d+BA...
     counterfoil get postgres/demo -o json | counterfoil audit verify-proof -
     """  # noqa: D301 \b keeps lines as they are
     from counterfoil.audit import proof_file
 
-    vkeys = log_keys.needed(log_key)
+    vkeys, wanted = log_keys.needed(log_key), witnesses.wanted(witness, quorum)
     try:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
@@ -123,24 +129,30 @@ def verify_proof(
         saved = proof_file.read(text)
     except proof_file.BadProof as bad:
         refuse(bad.code, output)
-    show(checked(saved, vkeys, output, credential=as_text(credential), request=as_text(request)), output)
+    show(checked(saved, vkeys, output, credential=as_text(credential), request=as_text(request), witnessing=wanted), output)
 
 
 def as_text(name: UUID | None) -> str | None:
     return None if name is None else str(name)
 
 
-def checked(saved: "Saved", vkeys: list[str], output: Output, *, credential: str | None = None, request: str | None = None) -> "Proven":
+def checked(
+    saved: "Saved", vkeys: list[str], output: Output, *, credential: str | None = None, request: str | None = None,
+    witnessing: "Witnessing | None" = None,
+) -> "Proven":  # fmt: skip
     from counterfoil.audit import proof_file
+    from counterfoil.audit.witnessing import NotWitnessed
 
     try:
-        return proof_file.check(saved, vkeys, credential=credential, request=request)
+        return proof_file.check(saved, vkeys, credential=credential, request=request, witnessing=witnessing)
     except proof_file.BadProof as bad:
         refuse(bad.code, output)
+    except NotWitnessed as bad:
+        refuse(bad.code, output, bad.message)
 
 
-def refuse(code: str, output: Output) -> NoReturn:
-    message = MESSAGES.get(code, "it cannot be read")
+def refuse(code: str, output: Output, message: str = "") -> NoReturn:
+    message = message or MESSAGES.get(code, "it cannot be read")
     if output is Output.JSON:
         printing.document({"valid": False, "code": code, "message": message})
     say(f"counterfoil: the proof does not hold: {message} [{code}]")
@@ -154,7 +166,7 @@ def show(proven: "Proven", output: Output) -> None:
     about = {name: fact[name] for name in ("kind", "connector", "credential_id", "expires_at", "code") if fact.get(name)}
     request_id = (fact.get("asked") or {}).get("request_id")
     said = {"valid": True, "origin": proven.origin, "index": proven.index, "size": proven.size, "signed_by": list(proven.signatures)}
-    said |= about | ({"request_id": request_id} if request_id else {})
+    said |= about | ({"request_id": request_id} if request_id else {}) | ({"witnessed_by": list(proven.witnessed_by)} if proven.witnessed_by else {})
     if output is Output.JSON:
         printing.document(said | {"leaf": proven.leaf})
     elif output is Output.TOKEN:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
-from counterfoil.cli import log_keys, options, printing
+from counterfoil.cli import log_keys, options, printing, witnesses
 from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
 
@@ -25,43 +25,51 @@ Before = Annotated[list[Path] | None, typer.Option("--from-export", help="The ex
 
 def verb(
     file: Exported, log_key: log_keys.LogKeys = None, checkpoint: Kept = None, from_export: Before = None,
-    output: options.Show = Output.TABLE,
+    witness: witnesses.Named = None, quorum: witnesses.Quorum = None, output: options.Show = Output.TABLE,
 ) -> None:  # fmt: skip
     """Check an exported log, leaf by leaf and against its signed head, with nothing but the log's public key. Asks nobody.
 
     Exit code 1: it does not hold. Any edit, deletion, insertion or swap is found. A log that was cut back to an older signed head, or signed in two
     histories, is found where a head that was kept elsewhere is given with --checkpoint; without one, nobody can tell a shorter log from an older
-    one. `-o token` prints the root.
+    one. With --witness the log's head, or one of those given with --checkpoint, has to be cosigned by that witness: what
+    /v1/audit/checkpoint gives is, and what the witness itself shows. `-o token` prints the root.
 
     \b
     counterfoil audit verify log.jsonl --log-key log.example.org+1a2b3c4d+AX1...
     counterfoil audit verify log.jsonl --checkpoint head-of-last-month.txt -o json
     counterfoil audit verify more.jsonl --from-export log.jsonl
+    counterfoil audit verify log.jsonl --checkpoint head.txt --witness witness.example.org/w1+1a2b3c4d+BA...
     """  # noqa: D301 \b keeps lines as they are
     from counterfoil.audit import verification
     from counterfoil.audit.export_file import BadExport
+    from counterfoil.audit.witnessing import NotWitnessed
     from counterfoil.wire.checkpoint import BadCheckpoint
+    from counterfoil.wire.cosignature import BadCosignature
 
-    vkeys, held = log_keys.needed(log_key), list(heads(checkpoint or []))
+    vkeys, wanted, held = log_keys.needed(log_key), witnesses.wanted(witness, quorum), list(heads(checkpoint or []))
     paths = [*(from_export or []), file]
     with ExitStack() as stack:
         files = [(str(path), opened(path, stack)) for path in paths]
         first_index_is_known(files[0][1], paths[0])
         try:
-            found = verification.verify(vkeys, ((where, counted(open_)) for where, open_ in files), held)
+            found = verification.verify(vkeys, ((where, counted(open_)) for where, open_ in files), held, wanted)
         except verification.Tampered as bad:
             refuse(bad.code, bad.message, output, index=bad.index)
         except BadExport as bad:
             refuse(bad.code, f"line {bad.line} is not one of an export", output, line=bad.line)
-        except BadCheckpoint as bad:
+        except (BadCheckpoint, BadCosignature) as bad:
             refuse(bad.code, CHECKPOINTS.get(bad.code, "a checkpoint cannot be read"), output)
-    show(found, output, held=bool(held))
+        except NotWitnessed as bad:
+            refuse(bad.code, f"{bad.message}. {WHERE_WITNESSED}", output)
+    show(found, output, held=bool(held), witnessed=bool(wanted.wanted))
 
 
+WHERE_WITNESSED = "A head that was published is cosigned: give the one of /v1/audit/checkpoint, or the witness's own, with --checkpoint"
 CHECKPOINTS = {
     "unknown_key": "a checkpoint is not signed by the log key that was given",
     "bad_signature": "a checkpoint's signature is not that of the log key: it was changed",
     "wrong_origin": "a checkpoint is of another log",
+    "bad_cosignature": "a witness's cosignature is not over the checkpoint that it stands under: one of the two was changed",
 }
 
 
@@ -115,8 +123,9 @@ def refuse(code: str, message: str, output: Output, **place: int) -> NoReturn:
     raise typer.Exit(DOES_NOT_HOLD)
 
 
-def show(found: "Verified", output: Output, *, held: bool) -> None:
+def show(found: "Verified", output: Output, *, held: bool, witnessed: bool) -> None:
     said = {"valid": True, "origin": found.origin, "size": found.size, "root": found.root.hex(), "heads": found.heads}
+    said |= {"witnessed": found.witnessed} if witnessed else {}
     printing.one(said, output, "root")
     if not held:
         say(ADVICE)

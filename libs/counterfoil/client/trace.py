@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+SEND = "send exchange.requested"
+OUTCOMES = {"Rejected": "rejected", "Denied": "denied", "ConsentRequired": "denied", "Refused": "refused", "Revoked": "revoked"}
+"""By the class of the error, as the gateway's span has them; whatever else is raised, no answer came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -25,7 +29,17 @@ class Trace:
         return {"traceparent": self.traceparent} | ({"tracestate": self.tracestate} if self.tracestate else {})
 
     def headers(self) -> tuple[tuple[str, bytes], ...]:
-        return tuple((name, text.encode()) for name, text in self.texts().items())
+        """Of a record, under a `send` span of its own where this trace is the application's."""
+        texts = self.texts()
+        if "opentelemetry.trace" in sys.modules:
+            from opentelemetry import propagate, trace  # noqa: PLC0415
+
+            ours = trace.get_current_span().get_span_context()
+            if f"{ours.trace_id:032x}" == self.trace_id:
+                attributes = {"messaging.system": "kafka", "messaging.operation.name": "send", "messaging.operation.type": "send"}
+                with trace.get_tracer("counterfoil").start_as_current_span(SEND, kind=trace.SpanKind.PRODUCER, attributes=attributes):
+                    propagate.inject(texts)
+        return tuple((name, text.encode()) for name, text in texts.items())
 
 
 def root(sampled: bool) -> Trace:
@@ -47,4 +61,10 @@ def exchange(connector: str, sampled: bool) -> Iterator[Trace]:
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
         found = carrier.get("traceparent")
-        yield Trace(found, carrier.get("tracestate")) if found else root(sampled)
+        try:
+            yield Trace(found, carrier.get("tracestate")) if found else root(sampled)
+        except Exception as error:
+            outcome, code = OUTCOMES.get(type(error).__name__, "unavailable"), getattr(error, "code", None)
+            span.set_attributes({"counterfoil.outcome": outcome, **({"counterfoil.reason": str(code)} if code else {})})
+            raise
+        span.set_attribute("counterfoil.outcome", "granted")

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced, UnknownError
 from aiokafka.partitioner import murmur2
 
 from counterfoil.contracts.base import Topic
 from counterfoil.wire.secret import Secret
 
-__all__ = ["AIOKafkaConsumer", "Connection", "KafkaError", "Listener", "Publisher", "Record", "TopicPartition"]
+__all__ = ["AIOKafkaConsumer", "Connection", "ConsumerRebalanceListener", "KafkaError", "Listener", "Publisher", "Record", "TopicPartition"]
 
 LARGEST_MESSAGE = 256 * 1024
 LARGEST_BATCH = 512 * 1024
@@ -90,6 +90,10 @@ class Publisher:
         if self._producer:
             producer, self._producer = self._producer, None
             await bounded(producer.stop())
+
+    def waiting(self) -> int:
+        """Batches that are not on their way to the broker yet."""
+        return 0 if self._producer is None else sum(map(len, self._producer._message_accumulator._batches.values()))  # noqa: SLF001
 
     async def send(self, records: Sequence[Record]) -> list["asyncio.Future[Any]"]:
         """Hand the records over, in order within a partition. Await the futures: only then are they in the log."""

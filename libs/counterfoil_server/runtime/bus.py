@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.security import BaseSecurity, SASLScram512
 
 from counterfoil.contracts.base import Topic
-from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, TopicPartition
+from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, ConsumerRebalanceListener, TopicPartition
 from counterfoil_server.runtime.dispatch import Dispatch
 from counterfoil_server.runtime.stage import Stage
 
@@ -33,9 +33,16 @@ async def take(self: Any, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
         await asyncio.sleep(pause)
     polled = await consumer.getmany(timeout_ms=int(self.batch_timeout_ms), max_records=self.max_records)
     consumer.turned_at = time.monotonic()
+    consumer.stage, consumer.taken = self.stage, getattr(consumer, "taken", {}) | appended(polled)
     records = tuple(chain.from_iterable(polled.values()))
     consumer.last_size = len(records)
     return records
+
+
+def appended(polled: Mapping[TopicPartition, Sequence[Any]]) -> dict[TopicPartition, float]:
+    """When the last record of each partition came to its topic, in monotonic time."""
+    since = time.monotonic() - time.time()
+    return {place: since + records[-1].timestamp / 1000 for place, records in polled.items() if records}
 
 
 BatchSubscriber.get_msg = take  # type: ignore[method-assign]
@@ -58,6 +65,7 @@ def broker(connection: Connection, stages: Sequence[Stage], dispatch: Dispatch, 
     made = KafkaBroker(connection.servers.split(","), security=security(connection), allow_auto_create_topics=False, logger=None, apply_types=False)
     for stage in stages:
         subscribe(made, connection, stage, dispatch, replica=replica, pacing_ms=pacing_ms)
+        dispatch.telemetry.starts(stage.group)
         for topic in stage.writes:
             made.publisher(connection.topic(topic), schema=topic.carries, title=str(topic))
     return made
@@ -85,7 +93,9 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
         session_timeout_ms=10_000,
         heartbeat_interval_ms=1_000,
         title=f"{stage.group}:{'+'.join(str(topic) for topic in stage.reads)}",
+        listener=Dealt(lambda: dispatch.telemetry.rebalanced(stage.group)),
     )
+    subscriber.stage = stage.group  # type: ignore[attr-defined]
 
     @subscriber
     async def on_batch(message: Any) -> None:
@@ -95,6 +105,7 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
             await dispatch.batch(stage, topics, records)
         except BaseException as error:
             log.warning("batch comes again", extra={"group": group, "error": type(error).__name__, "count": len(records)}, exc_info=error)
+            dispatch.telemetry.retried(stage.group)
             await message.nack()  # rewinds; without it the next batch would commit past this one
             await asyncio.sleep(BACKOFF)
             raise
@@ -108,6 +119,28 @@ def ends(records: Sequence[Any]) -> dict[TopicPartition, int]:
     for record in records:
         place = TopicPartition(record.topic, record.partition)
         found[place] = max(found.get(place, 0), record.offset + 1)
+    return found
+
+
+class Dealt(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+
+    def on_partitions_revoked(self, revoked: Any) -> None: ...
+
+    def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002 - that it was dealt is what counts
+        self._told()
+
+
+async def graves(made: KafkaBroker, connection: Connection) -> dict[str, int]:
+    """How many dead letters each topic's DLQ keeps. Whoever may write there may ask."""
+    found = {}
+    for subscriber in made.subscribers:
+        consumer: Any = getattr(subscriber, "consumer", None)
+        for topic in [one.name for one in getattr(subscriber, "topics", ())] if consumer is not None and consumer.assignment() else ():
+            places = [TopicPartition(f"{topic}.dlq", number) for number in consumer.partitions_for_topic(topic) or ()]
+            ends, starts = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
+            found[topic.removeprefix(f"{connection.prefix}.")] = sum(ends[place] - starts[place] for place in places)
     return found
 
 

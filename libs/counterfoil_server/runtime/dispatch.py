@@ -29,7 +29,7 @@ class Dispatch:
         telemetry: Telemetry,
         clock: Callable[[], float],
     ) -> None:
-        self._connection, self._role, self._publisher = connection, role, publisher
+        self._connection, self._role, self.publisher = connection, role, publisher
         self._checker, self._keys, self.telemetry, self._clock = checker, keys, telemetry, clock
 
     async def batch(self, stage: Stage, topics: dict[str, Topic], records: Sequence[Any]) -> None:
@@ -41,11 +41,12 @@ class Dispatch:
         sent += await self._bury(dead)
         if good:
             sent += await self._handle(stage, good)
-        await self._publisher.acked(sent)
+        with self.telemetry.acknowledging():
+            await self.publisher.acked(sent)
 
     async def publish(self, outs: Sequence[Out]) -> None:
         """Outside of a batch: sign, send, wait for the broker."""
-        await self._publisher.acked(await self.send(outs))
+        await self.publisher.acked(await self.send(outs))
 
     def _sorted(self, topics: dict[str, Topic], records: Sequence[Any]) -> tuple[list[tuple[Received, Any]], list[tuple[Any, str]]]:
         good: list[tuple[Received, Any]] = []
@@ -75,7 +76,7 @@ class Dispatch:
             try:
                 await stage.on_batch(received, emit)
             except TRANSPORT:
-                await self._publisher.acked(emit.sent)  # a handler may have awaited a broken producer itself: here it is replaced
+                await self.publisher.acked(emit.sent)  # a handler may have awaited a broken producer itself: here it is replaced
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, one message caused it
                 await self._one_by_one(stage, received, emit, error)
@@ -99,8 +100,8 @@ class Dispatch:
         """The original bytes and headers, with the reason beside them."""
         if not dead:
             return []
-        self.telemetry.dead_letters(dead)
-        return await self._publisher.send(
+        self.telemetry.dead_letters([(raw.topic.removeprefix(f"{self._connection.prefix}."), code) for raw, code in dead])
+        return await self.publisher.send(
             [
                 Record(
                     f"{raw.topic}.dlq",
@@ -122,7 +123,7 @@ class Dispatch:
     async def send(self, outs: Sequence[Out]) -> list["asyncio.Future[Any]"]:
         values = [out.bytes() for out in outs]
         signatures = self._signatures(outs, values)
-        return await self._publisher.send(
+        return await self.publisher.send(
             [
                 Record(self._connection.topic(out.topic), out.key.encode(), value, self._headers(out, signature), out.partition)
                 for out, value, signature in zip(outs, values, signatures, strict=True)
@@ -168,4 +169,5 @@ class Emission:
             extra={"topic": str(one.topic), "code": code, "offset": one.offset, "partition": one.partition},
             exc_info=None if expected else fault,
         )
+        self._dispatch.telemetry.buried(one, code)
         self.dead.append((self._raws[id(one)], code))

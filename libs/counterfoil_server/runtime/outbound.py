@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import httpx
 
 from counterfoil_server.runtime.addresses import Address, literal, loopback, public
+from counterfoil_server.runtime.telemetry import outgoing
 
 LARGEST = 256 * 1024
 CONNECT = 3.0
@@ -91,7 +92,10 @@ class Outbound:
                 request = httpx.Request(method, target, headers={**dict(headers or {}), **USUAL, "Host": target.netloc.decode()}, content=content)
                 request.extensions = {"sni_hostname": target.host, "trace": trace}
                 request.url = target.copy_with(host=await self._address(target))
-                return await self._exchange(request, limit)
+                with outgoing.request(method, target.host, target.port or PORTS[target.scheme]) as heard:
+                    answer = await self._exchange(request, limit)
+                    heard(answer.status)
+                return answer
         except (TimeoutError, httpx.TimeoutException):
             raise Unfetched("timeout", f"no answer within {limit:g} s", sent=sent) from None
         except (httpx.HTTPError, OSError) as error:

@@ -22,6 +22,7 @@ from counterfoil_server.runtime.stage import Out, Stage
 from counterfoil_server.runtime.starting import needing
 from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.telemetry import export, logs
+from counterfoil_server.runtime.telemetry.process import Process, Sources
 from counterfoil_server.runtime.telemetry.spans import Telemetry
 from counterfoil_server.runtime.unread import Unread
 from counterfoil_server.runtime.watch import Watch
@@ -60,6 +61,8 @@ class Wiring:
     closing: Sequence[Callable[[], Awaitable[None]]] = field(default=())
     listeners: Sequence[Listener] = ()
     """Readers without a group that the service runs itself: they are watched as its stages are."""
+    publishers: Sequence[Publisher] = ()
+    """Beside the process's own: how full they are is told with it."""
 
 
 Wire = Callable[[Runtime], Awaitable[Wiring]]
@@ -94,7 +97,7 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
     logs.install(role, settings.log_level)
     export.install(role, settings.replica, settings.otlp, settings.sampled)
     async with opened(settings, role) as runtime:
-        watch = Watch()
+        watch = Watch(role, settings.kafka.prefix, runtime.telemetry.stalled)
         # One page from first to last: a probe that keeps its connection would otherwise go on asking a page of before.
         async with healthy(settings, watch, runtime.db):
             failed = await _run(runtime, await wire(runtime), watch)
@@ -112,6 +115,10 @@ async def _run(runtime: Runtime, wiring: Wiring, watch: Watch) -> Sequence[BaseE
     listening = [listener.consumer for listener in wiring.listeners]
     watch.over(lambda: [*bus.consumers(broker), *listening], len(wiring.stages) + len(listening))
     loops = [*wiring.loops, runtime.keys.keep_fresh(), *([watch.run()] if wiring.stages or wiring.listeners else [])]
+    if settings.otlp:
+        publishers = [runtime.dispatch.publisher, *wiring.publishers]
+        sources = Sources(runtime.db, publishers, lambda: watch.backlog, lambda: bus.graves(broker, settings.kafka))
+        loops.append(Process(runtime.telemetry.meter, sources).run())
     failed: list[BaseException] = []
     tasks = [asyncio.create_task(_guarded(loop, shell, failed)) for loop in loops]
     log.info("started", extra={"role": runtime.role})

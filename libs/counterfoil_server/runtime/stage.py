@@ -10,6 +10,7 @@ import asyncpg
 from counterfoil.contracts.base import Message, Topic
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.kafka import KafkaError
+from counterfoil_server.runtime.telemetry.current import within
 
 TRANSPORT = (
     KafkaError,
@@ -109,7 +110,12 @@ def each_now(batch: Sequence[Received], emit: Emit, handle: Callable[[Received],
 
 async def each(batch: Sequence[Received], emit: Emit, handle: Callable[[Received], Awaitable[Any]]) -> list[tuple[Received, Any]]:
     """Every message by itself, all at once. One that raises is a dead letter and disturbs no other; a transport error stops the batch."""
-    results = await asyncio.gather(*(handle(one) for one in batch), return_exceptions=True)
+
+    async def alone(one: Received) -> Any:
+        with within(one):
+            return await handle(one)
+
+    results = await asyncio.gather(*(alone(one) for one in batch), return_exceptions=True)
     good = []
     for one, result in zip(batch, results, strict=True):
         if not isinstance(result, BaseException):

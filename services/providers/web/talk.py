@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 from counterfoil_server.runtime.outbound import Answer, Outbound, Unfetched
+from counterfoil_server.runtime.telemetry import outgoing
 from counterfoil_server.runtime.tokens.notation import json_object
 from services.providers.seam import ProviderError, Refused, Unavailable
 
@@ -44,9 +45,12 @@ async def met(
     if left <= 0:
         raise Unavailable("no_time", "no time was left to ask the server")
     try:
-        return await http.send(method, url, headers, body, in_all=left)
+        answer = await http.send(method, url, headers, body, in_all=left)
     except Unfetched as error:
         code, sent = error.code, error.sent
+    else:
+        outgoing.quota(answer.headers)
+        return answer
     if code in {"url", "address"}:
         raise Refused("not_allowed", "the server's address is not one that may be met: see `network` of the connector")
     raise (lost if sent else Unavailable)(code, "the server gave no answer that can be read" if sent else "the server could not be reached")

@@ -1,4 +1,8 @@
-"""Where traces and metrics go: by OTLP over HTTP when an endpoint is set, else nowhere."""
+"""Where traces and metrics go: by OTLP over HTTP when an endpoint is set, else nowhere. Nothing waits for it, not even the process's end for long."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -6,24 +10,75 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from counterfoil_server.runtime.telemetry import names
+from counterfoil_server.runtime.telemetry.instruments import counter, meter
+
+PATIENCE: Final = 3.0
+"""Seconds for one lot, tries and all: what nobody takes by then is dropped, and counted."""
+LAST: Final = 2000
+"""Milliseconds for what is left at the end."""
+EVERY: Final = 10_000
+
+
+class Counting(SpanExporter):
+    """Counts what is dropped."""
+
+    def __init__(self, to: SpanExporter) -> None:
+        self._to, self._dropped = to, counter(meter(), names.SPANS_DROPPED)
+        self._dropped.add(0)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        found = self._to.export(spans)
+        if found is not SpanExportResult.SUCCESS:
+            self.drop(len(spans))
+        return found
+
+    def drop(self, many: int) -> None:
+        self._dropped.add(many)
+
+    def shutdown(self) -> None:
+        self._to.shutdown()
+
+
+class Batches(BatchSpanProcessor):
+    """A full queue loses its oldest span for each new one: the SDK does not say how many."""
+
+    def __init__(self, to: Counting) -> None:
+        super().__init__(to)
+        self._counting = to
+
+    def on_end(self, span: ReadableSpan) -> None:
+        queue = self._batch_processor._queue  # noqa: SLF001 - what the SDK shows of it, it shows in metrics of its own names
+        if len(queue) == queue.maxlen and span.context and span.context.trace_flags.sampled:
+            self._counting.drop(1)
+        super().on_end(span)
+
+    def shutdown(self) -> None:
+        self._batch_processor.shutdown(timeout_millis=LAST)  # its own waits half a minute
+
+
+class Reader(PeriodicExportingMetricReader):
+    def shutdown(self, timeout_millis: float = LAST, **more: object) -> None:
+        super().shutdown(min(timeout_millis, LAST), **more)
 
 
 def install(service: str, replica: str, endpoint: str | None, sampled: float) -> None:
     """Once per process. `sampled` is the share of traces that begin here; those that came in keep their caller's choice."""
     if endpoint is None:
         return
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # a collector that is away would fill the logs; spans.dropped says it
     # a random service.instance.id would make each restart a new series
     resource = Resource({"service.name": f"counterfoil-{service}", "service.instance.id": f"{service}-{replica}"}, names.SCHEMA_URL)
-    tracers = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(sampled)))
-    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")))
-    trace.set_tracer_provider(tracers)
-    reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint.rstrip('/')}/v1/metrics"), export_interval_millis=10_000)
+    base = endpoint.rstrip("/")
+    reader = Reader(OTLPMetricExporter(f"{base}/v1/metrics", timeout=PATIENCE), export_interval_millis=EVERY)
     metrics.set_meter_provider(MeterProvider([reader], resource=resource))
+    tracers = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(sampled)))
+    tracers.add_span_processor(Batches(Counting(OTLPSpanExporter(f"{base}/v1/traces", timeout=PATIENCE))))
+    trace.set_tracer_provider(tracers)
 
 
 def flush() -> None:

@@ -4,34 +4,27 @@ Spans cost, so a record of an unsampled trace only passes its `traceparent` on.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import metrics, trace
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
 
+from counterfoil.contracts.base import Topic
 from counterfoil.wire.envelope import TRACEPARENT, kind_of
 from counterfoil_server.runtime.stage import Out, Received
-from counterfoil_server.runtime.telemetry import names
+from counterfoil_server.runtime.telemetry import names, revoking
+from counterfoil_server.runtime.telemetry.current import SPANS
+from counterfoil_server.runtime.telemetry.instruments import counter, histogram
+from counterfoil_server.runtime.telemetry.instruments import meter as of_process
+from counterfoil_server.runtime.telemetry.said import Counts, about, told
+from counterfoil_server.runtime.telemetry.w3c import sampled, write
 
-UNSAMPLED = frozenset({b"0", b"2", b"4", b"6", b"8", b"a", b"c", b"e"})
-"""How the flags of an unsampled trace end: most are, and need not be read any further."""
-
-
-def parse(traceparent: bytes | None) -> SpanContext | None:
-    """W3C Trace Context, section 3.2: 00-<trace>-<span>-<flags>. Anything else is no context."""
-    parts = (traceparent or b"").decode("ascii", "replace").split("-")
-    if len(parts) != 4 or (len(parts[0]), len(parts[1]), len(parts[2]), len(parts[3])) != (2, 32, 16, 2):
-        return None
-    try:
-        return SpanContext(int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16)))
-    except ValueError:
-        return None
-
-
-def write(context: SpanContext) -> bytes:
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}".encode()
+PROCESS = {names.SYSTEM: "kafka", names.OPERATION: "process"}
+SEND = {names.SYSTEM: "kafka", names.OPERATION: "send"}
 
 
 class Telemetry:
@@ -40,11 +33,13 @@ class Telemetry:
     def __init__(self, service: str, tracer: trace.Tracer | None = None, meter: metrics.Meter | None = None) -> None:
         self._service = service
         self.tracer = tracer or trace.get_tracer("counterfoil", schema_url=names.SCHEMA_URL)
-        meter = meter or metrics.get_meter("counterfoil", schema_url=names.SCHEMA_URL)
-        self._processed = meter.create_histogram(names.PROCESS_DURATION, "s", "Time from a batch's arrival to its last output")
-        self._queued = meter.create_histogram(names.QUEUE_DURATION, "s", "Time a record lay on its topic before it was taken")
-        self._facts = meter.create_counter(names.FACTS, "1", "Facts published, by kind and code")
-        self._dead = meter.create_counter(names.DEAD_LETTERS, "1", "Records that no one could read")
+        self.meter = meter or of_process()
+        self._processed, self._queued = histogram(self.meter, names.PROCESS_DURATION), histogram(self.meter, names.QUEUE_DURATION)
+        self._acknowledged = histogram(self.meter, names.SEND_DURATION)
+        self._consumed, self._sent = counter(self.meter, names.CONSUMED), counter(self.meter, names.SENT)
+        self._dead, self._retries = counter(self.meter, names.DEAD_LETTERS), counter(self.meter, names.RETRIES)
+        self._rebalances, self._stalls = counter(self.meter, names.REBALANCES), counter(self.meter, names.STALLS)
+        self._counts = Counts(self.meter)
         self._spans: dict[int, Span] = {}
 
     @contextmanager
@@ -53,30 +48,28 @@ class Telemetry:
         started, clock = time.perf_counter(), time.time()
         for one in received:
             self._start(one, group, clock)
+        token = SPANS.set(self._spans)
+        error: BaseException | None = None
         try:
             yield
-        except BaseException as error:
-            for one in received:
-                if (span := self._spans.get(id(one))) is not None:
-                    span.set_attribute(names.ERROR, type(error).__name__)
+        except BaseException as found:
+            error = found
             raise
         finally:
-            self._end(received, group, time.perf_counter() - started, clock)
+            SPANS.reset(token)
+            self._end(received, group, time.perf_counter() - started, clock, error)
 
     def _start(self, one: Received, group: str, clock: float) -> None:
-        header = one.headers.get(TRACEPARENT)
-        origin = parse(header) if header is not None and header[-1:] not in UNSAMPLED else None
-        if origin is None or not origin.trace_flags.sampled:
+        origin = sampled(one.headers.get(TRACEPARENT))
+        if origin is None:
             return
-        parent = trace.set_span_in_context(NonRecordingSpan(origin))
         self._spans[id(one)] = self.tracer.start_span(
             f"process {one.topic.name}",
-            context=parent,
+            context=trace.set_span_in_context(NonRecordingSpan(origin)),
             kind=SpanKind.CONSUMER,
-            links=[Link(origin)],
+            links=[Link(origin), *revoking.links(one.headers)],
             attributes={
-                names.SYSTEM: "kafka",
-                names.OPERATION: "process",
+                **PROCESS,
                 names.OPERATION_TYPE: "process",
                 names.DESTINATION: str(one.topic),
                 names.GROUP: group,
@@ -84,56 +77,100 @@ class Telemetry:
                 names.OFFSET: one.offset,
                 names.QUEUE_SECONDS: _queue(one, clock),
                 names.KIND: kind_of(one.fact, one.topic),
+                **about(one.fact),
             },
         )
 
-    def _end(self, received: Sequence[Received], group: str, took: float, clock: float) -> None:
-        of = {topic: {names.SYSTEM: "kafka", names.DESTINATION: str(topic), names.GROUP: group} for topic in {one.topic for one in received}}
+    def _end(self, received: Sequence[Received], group: str, took: float, clock: float, error: BaseException | None) -> None:
+        failed = {} if error is None else {names.ERROR: type(error).__name__}
+        many = Counter(str(one.topic) for one in received)
+        of = {topic: {**PROCESS, names.DESTINATION: topic, names.GROUP: group} for topic in many}
+        for topic, labels in of.items():
+            self._consumed.add(many[topic], dict(labels))
+            labels.update(failed)
+        lying = {topic: {names.BY_GROUP: group, names.BY_TOPIC: topic} for topic in many}
         for one in received:
-            labels, span = of[one.topic], self._spans.pop(id(one), None)
+            topic, span = str(one.topic), self._spans.pop(id(one), None)
+            # Recorded inside the span: that is what makes an exemplar.
             context = trace.set_span_in_context(span) if span is not None else None
-            self._processed.record(took, labels, context)
-            self._queued.record(_queue(one, clock), labels, context)
+            self._processed.record(took, of[topic], context)
+            self._queued.record(_queue(one, clock), lying[topic], context)
             if span is not None:
+                if failed:
+                    _fail(span, failed[names.ERROR])
                 span.end()
 
-    def span_of(self, one: Received) -> Span | None:
-        """The `process` span of a record, for a handler's own children."""
-        return self._spans.get(id(one))
+    def buried(self, one: Received, code: str) -> None:
+        """A dead letter is an error, of its own span only."""
+        if (span := self._spans.get(id(one))) is not None:
+            _fail(span, code)
 
     def sent(self, out: Out) -> list[tuple[str, bytes]]:
         """The trace headers of a fact on its way out, under a `send` span where its cause is sampled."""
-        labels = {names.KIND: kind_of(out.fact, out.topic)}
-        if code := getattr(out.fact, "code", None):
-            labels[names.CODE] = code
-        self._facts.add(1, labels)
-        if out.cause is None:
-            return []
-        span = self._spans.get(id(out.cause))
-        if span is None:
-            carried = out.cause.headers.get(TRACEPARENT)
-            return [(TRACEPARENT, carried)] if carried else []
-        for name, value in labels.items():
-            span.set_attribute(name, value)
+        attributes = told(out.fact)
+        self._counts.count(out.fact)
+        span = None if out.cause is None else self._spans.get(id(out.cause))
+        begins = out.topic.name in revoking.BEGIN
+        if begins:
+            span = revoking.begun(self.tracer, out, span)
+        if span is not None:
+            span.set_attributes(attributes)
+            found = self.sending(out.topic, span, {names.KIND: kind_of(out.fact, out.topic), **about(out.fact)})
+            if begins:
+                span.end()
+            return found
+        self._sent.add(1, {**SEND, names.DESTINATION: str(out.topic)})
+        carried = None if out.cause is None else out.cause.headers.get(TRACEPARENT)
+        return [(TRACEPARENT, carried)] if carried else []
+
+    def sending(self, topic: Topic, parent: Span, attributes: Mapping[str, str | float] = MappingProxyType({})) -> list[tuple[str, bytes]]:
+        """The headers of one record, under a `send` span whose context is that of its creation."""
+        labels = {**SEND, names.DESTINATION: str(topic)}
+        self._sent.add(1, labels)
         send = self.tracer.start_span(
-            f"send {out.topic.name}",
-            context=trace.set_span_in_context(span),
+            f"send {topic.name}",
+            context=trace.set_span_in_context(parent),
             kind=SpanKind.PRODUCER,
-            attributes={
-                names.SYSTEM: "kafka",
-                names.OPERATION: "send",
-                names.OPERATION_TYPE: "send",
-                names.DESTINATION: str(out.topic),
-                names.CONVERSATION: out.key,
-                **labels,
-            },
+            attributes={**labels, names.OPERATION_TYPE: "send", **attributes},
         )
         send.end()
-        return [(TRACEPARENT, write(send.get_span_context()))]
+        context = send.get_span_context()
+        return [(TRACEPARENT, write(context))] if context.is_valid else []
+
+    @contextmanager
+    def acknowledging(self) -> Iterator[None]:
+        """Around the wait for the broker."""
+        started, labels = time.perf_counter(), dict(SEND)
+        try:
+            yield
+        except BaseException as error:
+            labels[names.ERROR] = type(error).__name__
+            raise
+        finally:
+            self._acknowledged.record(time.perf_counter() - started, labels)
 
     def dead_letters(self, dead: Sequence[tuple[Any, str]]) -> None:
-        for raw, code in dead:
-            self._dead.add(1, {names.DESTINATION: raw.topic, names.CODE: code})
+        for topic, code in dead:
+            self._dead.add(1, {names.BY_TOPIC: topic, names.BY_REASON: code})
+
+    def starts(self, group: str) -> None:
+        """What has not happened yet stands there as 0: a rate needs a value to begin from."""
+        for one in (self._retries, self._rebalances, self._stalls):
+            one.add(0, {names.BY_GROUP: group})
+
+    def retried(self, group: str) -> None:
+        self._retries.add(1, {names.BY_GROUP: group})
+
+    def rebalanced(self, group: str) -> None:
+        self._rebalances.add(1, {names.BY_GROUP: group})
+
+    def stalled(self, group: str) -> None:
+        self._stalls.add(1, {names.BY_GROUP: group})
+
+
+def _fail(span: Span, error: str) -> None:
+    span.set_attribute(names.ERROR, error)
+    span.set_status(StatusCode.ERROR)
 
 
 def _queue(one: Received, clock: float) -> float:

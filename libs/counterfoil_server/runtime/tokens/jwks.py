@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from counterfoil.contracts.registry import Issuer
+from counterfoil_server.runtime.telemetry import outgoing
 from counterfoil_server.runtime.tokens.discovery import Fetches, discovered
 from counterfoil_server.runtime.tokens.keyset import KeySet
 
@@ -31,6 +32,7 @@ class Held:
     fetched: float = -math.inf
     tried: float = -math.inf
     tried_for_kid: float = -math.inf
+    used: float = -math.inf
     fault: str = ""
     flight: asyncio.Task[None] | None = None
 
@@ -50,6 +52,7 @@ class Jwks:
     async def keys(self, issuer: Issuer, kid: str | None) -> KeySet:
         """The set to look for `kid` in. That it is missing there is KeySet.key's to say."""
         held = self._held.setdefault((issuer.issuer, issuer.jwks_uri), Held())
+        held.used = self._clock()
         if held.flight is None and self._due(held, kid):
             held.flight = asyncio.create_task(self._fetch(issuer, held))
         if held.flight is not None and not self._answers(held, kid):
@@ -62,6 +65,11 @@ class Jwks:
         """Seconds since the set in use was fetched."""
         held = self._held.get((issuer.issuer, issuer.jwks_uri))
         return None if held is None or held.keys is None else self._clock() - held.fetched
+
+    def oldest(self) -> float | None:
+        """Of the sets that were asked for within a refresh. One that nobody asks for grows old, and that is no matter."""
+        now = self._clock()
+        return max((now - held.fetched for held in self._held.values() if held.keys is not None and now - held.used < self._refresh), default=None)
 
     def _due(self, held: Held, kid: str | None) -> bool:
         now = self._clock()
@@ -83,7 +91,8 @@ class Jwks:
     async def _fetch(self, issuer: Issuer, held: Held) -> None:
         held.tried = self._clock()
         try:
-            held.keys = await discovered(self._http, issuer)
+            with outgoing.asked("GET jwks"):
+                held.keys = await discovered(self._http, issuer)
             held.fetched = self._clock()
             held.fault = ""
         except Exception as error:  # noqa: BLE001 whatever an issuer answers, the old set stands for a while
