@@ -26,3 +26,4 @@ for role in gateway verifier policy mint revoke audit revoker ops; do
   fresh | keep "kafka_$role"
   printf 'postgresql://counterfoil_%s:%s@%s/counterfoil' "$role" "$(fresh)" "$host" | keep "database_$role"
 done
+printf 'postgresql://counterfoil_console:%s@%s/counterfoil' "$(fresh)" "$host" | keep database_console

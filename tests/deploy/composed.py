@@ -15,7 +15,7 @@ SETTING = re.compile(r"COUNTERFOIL_[A-Z][A-Z_]*[A-Z]")
 PROCESSES = ("gateway", "verifier", "policy", "mint", "revoke", "audit", "revoker")
 ONE_SHOTS = ("setup", "kafka-setup")
 PARTS = ("kafka", "postgres", "collector")
-OPTIONAL = ("witness",)
+OPTIONAL = ("console", "witness")
 """Who is there only where it is asked for by its profile."""
 
 OPERATORS: Mapping[str, str] = {

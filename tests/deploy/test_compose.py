@@ -13,7 +13,7 @@ from services.ops.database import ROLES
 from tests.deploy.composed import FILE, ONE_SHOTS, OPTIONAL, PARTS, PROCESSES, ROOT, VARIABLE, composed, secrets, service, services, volumes
 
 EVERY = tuple(services())
-OUTSIDE = {"gateway", "verifier", "mint", "revoke", "collector"}
+OUTSIDE = {"gateway", "verifier", "mint", "revoke", "collector", "console"}
 """Who fetches issuers' keys, calls providers, or hands traces on."""
 every_service = pytest.mark.parametrize("name", EVERY)
 every_process = pytest.mark.parametrize("name", PROCESSES)
@@ -120,11 +120,12 @@ def test_only_who_has_business_outside_gets_there(name: str):
 
 def test_networks_are_closed_but_the_one():
     assert {name for name, found in composed()["networks"].items() if not found.get("internal")} == {"outside"}
-    assert {name for name in EVERY if service(name).get("ports")} == {"gateway"}
+    assert {name for name in EVERY if service(name).get("ports")} == {"gateway", "console"}
 
 
 def test_who_does_not_change_them_publishes_on_this_machine_alone():
     assert service("gateway")["ports"] == ["${PUBLISH:-127.0.0.1:8484}:8484"]
+    assert service("console")["ports"] == ["${PUBLISH_CONSOLE:-127.0.0.1:8486}:8486"]
 
 
 def test_production_is_no_development():
