@@ -91,8 +91,8 @@ TABLE: Mapping[tuple[str, str], Operation] = {
                                                 "place": "exchange.requested.v1:0:12", "act": "redriven", "reason": "a new version reads it"}}),
     ("GET", "/v1/audit/leaves"): Operation("audit", "Leaves in order, with the signed head; else the last ones", "Leaves", "read_audit",
                                            query=("from", "after", "request_id", "credential_id", *PAGED)),
-    **{("GET", f"/v1/audit/{where}checkpoint"): Operation("audit", "The published checkpoint, with its witnesses' cosignatures: a C2SP signed note", None,
-                                                    None, noes=(400, 404, 503))
+    **{("GET", f"/v1/audit/{where}checkpoint"): Operation("audit", "The published checkpoint, with its witnesses' cosignatures: a C2SP signed note",
+                                                    None, None, noes=(400, 404, 503))
        for where in ("", "tlog/")},
     ("GET", "/v1/audit/proof/inclusion"): Operation("audit", "That a leaf is in the published checkpoint's tree, or in one of `size`", "Inclusion",
                                                     "read_audit", query=("index", "size"), noes=(404,)),
