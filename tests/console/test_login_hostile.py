@@ -11,9 +11,10 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.store.database import Pool
+from services.dev.issuer import LOOPBACK
 from services.dev.signer import Signer
 from tests.console.entrance import CLIENT, URL, Entrance, entrance
-from tests.support.issuer import LOOPBACK, serving
+from tests.support.issuer import serving
 from tests.support.oidc_hostile import Hostile, by_public_key, under, unsigned
 
 NOW = int(time.time())

@@ -34,7 +34,7 @@ class Place:
     async def begin(self, cookie: str = "", **changed: Any) -> str:
         """The cookie's value."""
         now = self.clock()
-        usual = {
+        usual: dict[str, Any] = {
             "token": Secret(TOKEN), "name": "Ada", "signed_in_at": now, "token_ends_at": now + timedelta(hours=1),
             "state": secrets.token_urlsafe(), "state_ends_at": now + timedelta(minutes=10),
         }  # fmt: skip

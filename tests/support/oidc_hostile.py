@@ -73,7 +73,7 @@ def less(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def unsigned(claims: dict[str, Any]) -> str:
-    return jwt.encode(claims, None, algorithm="none")
+    return jwt.encode(claims, "", algorithm="none")
 
 
 def by_public_key(signer: Signer) -> Forge:
