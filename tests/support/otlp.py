@@ -1,8 +1,8 @@
 """An OTLP/HTTP receiver for tests: keeps what the processes export, as bytes, as spans and as points of metrics."""
 
 import socket
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,12 +44,17 @@ class Point:
     exemplars: tuple[str, ...]
 
 
+async def nothing() -> None: ...
+
+
 @dataclass
 class Receiver:
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
+    close: Callable[[], Awaitable[None]] = field(default=nothing)
+    """From then on nobody listens there."""
 
     async def traces(self, request: Request) -> Response:
         body = await request.body()
@@ -103,5 +108,7 @@ async def receiving() -> AsyncIterator[Receiver]:
     listening = socket.create_server((LOOPBACK, 0))
     receiver.url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
     routes = [Route("/v1/traces", receiver.traces, methods=["POST"]), Route("/v1/metrics", receiver.metrics, methods=["POST"])]
-    async with serving(Starlette(routes=routes), listening):
+    async with AsyncExitStack() as open_:
+        await open_.enter_async_context(serving(Starlette(routes=routes), listening))
+        receiver.close = open_.aclose
         yield receiver

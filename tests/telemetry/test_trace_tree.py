@@ -14,6 +14,7 @@ from tests.telemetry.driven import CONNECTOR, Driven, driven
 from tests.telemetry.pictures import Node, differs, grown, pictures
 
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "300"}
+OUTCOMES = {"granted", "rejected", "denied", "refused"}
 KINDS = {"counter": "sum", "histogram": "histogram", "gauge": "gauge"}
 
 
@@ -69,9 +70,10 @@ async def test_a_revocation_is_a_trace_of_its_own_linked_to_the_mint_and_to_the_
 
 
 async def everything(run: Driven, within: float = 45.0) -> list[Point]:
-    """What was told by the time that every metric was."""
+    """What was told by the time that every metric was, and every way in which an exchange ends: processes tell each in its own time."""
     for _ in range(int(within / 0.5)):
-        if {one.name for one in run.town.otlp.points} >= {metric.name for metric in METRICS}:
+        outcomes = {one.labels["outcome"] for one in run.town.otlp.points if one.name == names.EXCHANGE_DURATION.name}
+        if outcomes >= OUTCOMES and {one.name for one in run.town.otlp.points} >= {metric.name for metric in METRICS}:
             break
         await asyncio.sleep(0.5)
     return list(run.town.otlp.points)
@@ -102,7 +104,7 @@ async def test_what_is_told_is_so(run: Driven):
     def values(metric: str, label: str) -> set[object]:
         return {one.labels.get(label) for one in points if one.name == metric}
 
-    assert values("counterfoil.exchange.duration", "outcome") >= {"granted", "rejected", "denied", "refused"}
+    assert values("counterfoil.exchange.duration", "outcome") >= OUTCOMES
     assert values("counterfoil.exchange.duration", "provider") == {"oauth2"}
     assert values("counterfoil.revocation.duration", "phase") == {"accepted", "ordered", "confirmed", "evicted"}
     assert values("counterfoil.decisions", "decision") == {"allow", "deny"}
@@ -117,3 +119,14 @@ async def test_a_histogram_leads_to_the_trace_it_was_recorded_in(run: Driven):
     lead = {trace_id for one in points if one.name == "messaging.process.duration" for trace_id in one.exemplars}
     lead |= {trace_id for one in points if one.name == "counterfoil.exchange.duration" for trace_id in one.exemplars}
     assert run.trace_of("exchange", **{names.CONVERSATION: run.requests["Granted"]}) in lead
+
+
+async def test_with_a_dead_address_every_exchange_is_answered_and_every_service_ends_cleanly(run: Driven):
+    await run.town.otlp.close()
+
+    answers = await asyncio.gather(*[run.town.ask(scope="read", requested_lifetime="60") for _ in range(40)])
+
+    assert {answer.status_code for answer in answers} == {200}
+    ending = [run.town.child(role) for role in run.town.plan.modules]
+    await asyncio.gather(*(run.town.children.forget(child) for child in ending))
+    assert {child.command.name: child.process.returncode for child in ending} == dict.fromkeys(run.town.plan.modules, 0)

@@ -31,26 +31,26 @@ class Candidate(Protocol):
 
 
 class Ground:
-    """What a decision about one connector rests on at one revision: the rules, and their hash with that of the entries that are no policies."""
+    """What decisions about a connector and a project rest on at one revision: the rules, and a hash of all that they read."""
 
     __slots__ = ("hash", "rules", "timed")
 
-    def __init__(self, rules: Rulebook, connector: str) -> None:
+    def __init__(self, rules: Rulebook, connector: str, project: str) -> None:
         asked = rules.slice(connector)
         self.rules, self.timed = rules, asked.timed
-        self.hash = digest(f"{asked.policy_hash}{registered(rules.snapshot, connector)}".encode())
+        self.hash = digest(f"{asked.policy_hash}{registered(rules.snapshot, connector, project)}".encode())
 
 
 class Decider:
     def __init__(self, history: History, candidate: Candidate, kept: int = KEPT) -> None:
         self._history, self._rules = history, Rules(history, candidate.over)
-        self._grounds: dict[tuple[int, str], Ground] = {}
+        self._grounds: dict[tuple[int, str, str], Ground] = {}
         self._answers: Lru[tuple[str, str, str], Outcome] = Lru(kept)
         self.asked = self.hits = 0
 
     def decide(self, who: Mapping[str, Any], revision: int, at: str) -> Outcome:
         """`who`: an IdentityVerified as its leaf has it; `at`: when it was decided about, as recorded."""
-        ground = self._ground(revision, str(who["wish"].get("connector")))
+        ground = self._ground(revision, str(who["wish"].get("connector")), str(who["project"]))
         key = (ground.hash, text([who.get(name) for name in MEMBERS]), at[:SECONDS] if ground.timed else "")
         self.asked += 1
         answer = self._answers.get(key)
@@ -62,11 +62,11 @@ class Decider:
         self._answers.put(key, answer)
         return answer
 
-    def _ground(self, revision: int, connector: str) -> Ground:
-        turn = self._history.turn(revision)
-        found = self._grounds.get((turn, connector))
+    def _ground(self, revision: int, connector: str, project: str) -> Ground:
+        key = self._history.turn(revision), connector, project
+        found = self._grounds.get(key)
         if found is None:
             if len(self._grounds) > KEPT:
                 self._grounds.clear()
-            found = self._grounds[turn, connector] = Ground(self._rules.at(turn), connector)
+            found = self._grounds[key] = Ground(self._rules.at(key[0]), connector, project)
         return found

@@ -9,8 +9,8 @@ SECONDS = len("2026-11-24T12:00:00")
 """Cedar is told whole seconds."""
 
 
-def registered(snapshot: Snapshot, connector: str) -> str:
-    """By hash, what a decision about this connector reads of the registry beside policies: the connector, its links, its installations."""
+def registered(snapshot: Snapshot, connector: str, project: str) -> str:
+    """By hash, what a decision reads of the registry beside policies: the connector, its links with the project, its installations."""
     own = snapshot.connectors.get(connector)
-    found = [one for (name, _), group in snapshot.by_project.items() if name == connector for one in group]
+    found = snapshot.links_of(connector, project)
     return digest(canonical([dumped(own) if own else None, [dumped(one) for one in found], sorted(snapshot.installations.get(connector, ()))]))

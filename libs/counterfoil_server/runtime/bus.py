@@ -65,7 +65,6 @@ def broker(connection: Connection, stages: Sequence[Stage], dispatch: Dispatch, 
     made = KafkaBroker(connection.servers.split(","), security=security(connection), allow_auto_create_topics=False, logger=None, apply_types=False)
     for stage in stages:
         subscribe(made, connection, stage, dispatch, replica=replica, pacing_ms=pacing_ms)
-        dispatch.telemetry.starts(stage.group)
         for topic in stage.writes:
             made.publisher(connection.topic(topic), schema=topic.carries, title=str(topic))
     return made

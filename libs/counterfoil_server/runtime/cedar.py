@@ -18,7 +18,10 @@ Json = Mapping[str, Any]
 
 
 class Engine:
-    """For one snapshot of the registry. `before`: the engine it follows; what has not changed is not parsed again. `kept`: how many answers are."""
+    """For one snapshot of the registry. `before`: the engine it follows; what has not changed is not parsed again. `kept`: how many answers are.
+
+    Who asks and what for is the same under any policy: what was parsed of them goes over to the next.
+    """
 
     def __init__(self, texts: Mapping[str, str], before: "Engine | None" = None, kept: int = KEPT) -> None:
         self.texts = dict(sorted(texts.items()))
@@ -29,7 +32,7 @@ class Engine:
         for name, text in self.texts.items():
             self._sort(name, self.parsed[text])
         self._slices: Lru[str, Slice] = Lru(KEPT)
-        self._entities: Lru[str, cedarpy.Entities] = Lru(kept)
+        self._entities: Lru[str, cedarpy.Entities] = Lru(KEPT) if before is None else before._entities  # noqa: SLF001 - one of its own kind
         self._verdicts: Lru[tuple[str, ...], Verdict] = Lru(kept)
 
     def _sort(self, name: str, found: Parsed | None) -> None:

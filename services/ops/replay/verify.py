@@ -3,21 +3,26 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil_server.domain.replay import SCHEMA
 from counterfoil_server.replay.history import History, NoHistory
 from counterfoil_server.replay.source import EVERYTHING, Source, Window
-from services.ops.replay.verify_grant import Grants, Who
+from services.ops.replay.verify_grant import Grants
 from services.ops.replay.verify_identity import Identities
 from services.ops.replay.verify_outcome import EQUAL, Outcome, Tally, drifted
 from services.ops.replay.verify_recorded import Recorded, kinds
+from services.ops.replay.verify_text import cause
+from services.ops.replay.verify_who import Who
 
 KEPT = 1 << 15
 NEAR = 2048
 """So many identities are remembered, and so many decisions wait for theirs: most stand a batch apart. For the rest the log is asked."""
 VERIFIED, REJECTED, AUTHORIZED = "identity.verified", "identity.rejected", ("grant.approved", "grant.denied")
+IDENTITY, GRANT = b'"kind":"identity.verified"', b'"kind":"grant.'
+"""Hints: a claim may hold such a text, too."""
 
 
 class Verification:
@@ -32,38 +37,62 @@ class Verification:
     async def run(self, window: Window = EVERYTHING, progress: Callable[[float], None] = lambda _: None) -> Tally:
         async for part in self._source.parts(window):
             for index, leaf in part:
-                self.take(Recorded(index, leaf))
+                self.take(index, leaf)
             if len(self._waiting) >= NEAR:
                 await self._settle()
             progress(self._source.done)
         await self._settle()
         return self.tally
 
-    def take(self, one: Recorded) -> None:
+    def take(self, index: int, leaf: bytes) -> None:
         self.tally.leaves += 1
-        kind = one.kind
-        if kind == VERIFIED:
-            self._verified(one)
-        elif kind in AUTHORIZED:
-            self._authorized(one)
-        elif kind == REJECTED:
-            self._decided(one, self.identities.rejected)
-        elif kind not in self._known:
-            self.tally.apart[f"{kind}: of newer code, unknown to this"] += 1
+        if IDENTITY in leaf:
+            self._verified(index, leaf)
+        elif not (GRANT in leaf and self._kept(leaf)):
+            self._at_length(Recorded(index, leaf))
 
-    def _verified(self, one: Recorded) -> None:
-        model: list[IdentityVerified | None] = [None]
+    def _verified(self, index: int, leaf: bytes) -> None:
+        cut = self.identities.cut(leaf)
+        question = None if cut is None else self.identities.kept(cut)
+        if cut is not None and question is not None:
+            self.tally.equal[VERIFIED] += 1
+            self._remember(Who(leaf, cut.id, cut.sha256, cut, question))
+            return
+        one, model = Recorded(index, leaf), [cast("IdentityVerified | None", None)]
+        if one.kind != VERIFIED:
+            self._at_length(one)
+            return
 
         def decide(recorded: Recorded) -> Outcome:
             outcome, model[0] = self.identities.verified(recorded)
             return outcome
 
-        sound = self._decided(one, decide) is EQUAL
-        self._remember(str(one.fact.get("id")), Who(one, model[0] if sound else None, sound=sound))
+        who = Who.of(one)
+        if self._decided(one, decide) is EQUAL and model[0] is not None:
+            who.model = model[0]
+            if cut is not None:
+                who.cut, who.question = cut, self.identities.keep(cut, model[0])
+        self._remember(who)
 
-    def _remember(self, name: str, who: Who) -> None:
-        self._near.setdefault(name, []).append(who)
-        self._near.move_to_end(name)
+    def _kept(self, leaf: bytes) -> bool:
+        """Its one identity is near, and an answer is kept."""
+        whos = self._near.get(cause(leaf), ())
+        kind = self.grants.kept(leaf, whos[0]) if len(whos) == 1 else None
+        if kind is not None:
+            self.tally.equal[kind] += 1
+        return kind is not None
+
+    def _at_length(self, one: Recorded) -> None:
+        if one.kind in AUTHORIZED:
+            self._authorized(one)
+        elif one.kind == REJECTED:
+            self._decided(one, self.identities.rejected)
+        elif one.kind not in self._known:
+            self.tally.apart[f"{one.kind}: of newer code, unknown to this"] += 1
+
+    def _remember(self, who: Who) -> None:
+        self._near.setdefault(who.id, []).append(who)
+        self._near.move_to_end(who.id)
         if len(self._near) > NEAR:
             self._near.popitem(last=False)
 
@@ -84,7 +113,7 @@ class Verification:
         for index, leaf in await self._source.facts([UUID(str(one.fact["caused_by"])) for one in waiting if uuid(one.fact.get("caused_by"))]):
             who = Recorded(index, leaf)
             if who.kind == VERIFIED:
-                found.setdefault(str(who.fact["id"]), []).append(Who(who))
+                found.setdefault(str(who.fact["id"]), []).append(Who.of(who))
         for one in waiting:
             whos = found.get(str(one.fact.get("caused_by")), [])
             whos = [who for who in whos if fits(one, who)] or whos

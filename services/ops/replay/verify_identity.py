@@ -1,8 +1,7 @@
 """exchange.verified, decided again: who somebody is, from the claims that were recorded and the issuer entry of then."""
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from counterfoil.contracts.base import named
@@ -13,24 +12,13 @@ from counterfoil.wire.canonical import NotCanonical, canonical, digest
 from counterfoil.wire.envelope import encode
 from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import identity, replay, wishes
-from counterfoil_server.replay.history import History
+from counterfoil_server.replay.history import History, NoHistory
 from counterfoil_server.runtime.tokens.entry_hash import entry_hash
-from services.ops.replay.verify_kept import asked_text, cut, filled, formed, holds, id_text, in_order, sorted_
 from services.ops.replay.verify_outcome import EQUAL, SHAPE, Outcome, compared, drifted
 from services.ops.replay.verify_recorded import Recorded
-
-HOLES = (("asked",), ("at",), ("basis", "jwks_thumbprint"), ("basis", "registry_revision"), ("id",), ("sub_hash",), ("subject_box", "sha256"))
-USE = (("token_use", "digest"), ("token_use", "expires"))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`used`: the issuer's tokens are used once, and their use has two holes of its own."""
-
-    pieces: tuple[str, ...]
-    connector: str
-    wish_hash: str
-    used: bool
+from services.ops.replay.verify_text import Identity, Rest
+from services.ops.replay.verify_text import identity as cut
+from services.ops.replay.verify_who import Question
 
 
 class Identities:
@@ -40,16 +28,53 @@ class Identities:
         self._history = history
         self._entries: dict[tuple[int, str], tuple[Issuer, str]] = {}
         self._hashes: dict[int, tuple[Issuer, str]] = {}
-        self._answers: Lru[tuple[str, ...], Answer] | None = Lru(kept) if kept else None
-        self.asked = self.hits = 0
+        self._then: dict[tuple[bytes, bytes], bytes] = {}
+        self._answers: Lru[Rest, Question] | None = Lru(kept) if kept else None
+        self.asked = self.hits = self._made = 0
+
+    def cut(self, leaf: bytes) -> Identity | None:
+        """Where answers are kept."""
+        try:
+            return None if self._answers is None else cut(leaf)
+        except ValueError:
+            return None
+
+    def kept(self, cut: Identity) -> Question | None:
+        """The question, where its answer is kept and is what was recorded: the same text, by an issuer entry of the same hash, in time."""
+        if self._answers is None or (found := self._answers.get(cut.rest)) is None:
+            return None
+        if found.issuer_hash != self._issuer_hash(cut) or not timedelta() < cut.deadline - cut.at <= FARTHEST + identity.LEEWAY:
+            return None
+        self.asked += 1
+        self.hits += 1
+        return found
+
+    def _issuer_hash(self, cut: Identity) -> bytes | None:
+        """Of the entry of then."""
+        key = cut.revision, cut.issuer
+        found = self._then.get(key)
+        if found is None:
+            try:
+                entry = self._entry(int(cut.revision), json.loads(cut.issuer))
+            except NoHistory:
+                return None
+            if entry is None:
+                return None
+            found = self._then[key] = entry[1].encode()
+        return found
+
+    def keep(self, cut: Identity, fact: IdentityVerified) -> Question | None:
+        """Of an identity that was made again and is equal."""
+        if self._answers is None:
+            return None
+        self._made += 1
+        question = Question(cut.issuer_hash, str(fact.wish.get("connector")), fact.project, self._made)
+        self._answers.put(cut.rest, question)
+        return question
 
     def verified(self, one: Recorded) -> tuple[Outcome, IdentityVerified | None]:
-        """With the fact as it was read, if it had to be. Raises NoHistory."""
+        """With the fact as it was read. Raises NoHistory."""
         self.asked += 1
-        key = self._key(one) if self._answers is not None else None
-        if key is not None and self._answers is not None and (answer := self._answers.get(key)) is not None and holds(follows, answer, one):
-            self.hits += 1
-            return EQUAL, None
         fact = read(one)
         if fact is None:
             return drifted(one, "it is not of the form that it had to have"), None
@@ -59,19 +84,7 @@ class Identities:
         members = json.loads(encode(replay.identified(fact, *entry)))
         if "subject_box" in members:
             members["subject_box"] = one.fact["subject_box"]  # by its hash: what was sealed is in no leaf
-        outcome = compared(one, members)
-        if key is not None and outcome is EQUAL:
-            self._keep(key, members)
-        return outcome, fact
-
-    def _key(self, one: Recorded) -> tuple[str, ...] | None:
-        """Leaves have one spelling, so what is equal is printed alike."""
-        fact = one.fact
-        try:
-            entry = self._entry(fact["basis"]["registry_revision"], fact["issuer"])
-            return None if entry is None else (entry[1], repr(fact["claims"]), repr(fact["wish"]), fact.get("subject", ""))
-        except (KeyError, TypeError):
-            return None
+        return compared(one, members), fact
 
     def _entry(self, revision: int, issuer: str) -> tuple[Issuer, str] | None:
         """With its hash, which is made once for each entry."""
@@ -84,14 +97,6 @@ class Identities:
                 self._hashes[id(entry)] = entry, entry_hash(entry)
             known = self._entries[revision, issuer] = self._hashes[id(entry)]
         return known
-
-    def _keep(self, key: tuple[str, ...], members: dict[str, Any]) -> None:
-        used = "token_use" in members
-        pieces = cut(members, (*HOLES, *(USE if used else ())), sorted_)
-        asked = members["asked"]
-        if pieces is not None and self._answers is not None and "wish_hash" in asked:
-            connector = f'"connector":{in_order(asked["connector"])},' if "connector" in asked else ""
-            self._answers.put(key, Answer(pieces, connector, f',"wish_hash":"{asked["wish_hash"]}"', used))
 
     def rejected(self, one: Recorded) -> Outcome:
         """Raises NoHistory. What rests on the token, or on a wish that could not be read, can be compared in shape and basis only."""
@@ -139,29 +144,3 @@ def wish_hash(wish: Any) -> str | None:
         return digest(canonical(wish))
     except NotCanonical:
         return None
-
-
-def follows(answer: Answer, one: Recorded) -> bool:
-    """Whether the kept answer, with what is this exchange's own put into it, is what was recorded."""
-    fact = one.fact
-    asked = asked_text(fact["asked"], answer.connector, answer.wish_hash)
-    if asked is None:
-        return False
-    at, basis, sub_hash, box = fact["at"], fact["basis"], fact["sub_hash"], fact["subject_box"]["sha256"]
-    jwks, revision, request_hash = basis["jwks_thumbprint"], basis["registry_revision"], fact["asked"]["request_hash"]
-    uses: tuple[str, ...] = ()
-    if answer.used:
-        use = fact["token_use"]
-        if not formed(at, use["digest"]) or type(use["expires"]) is not int:
-            return False
-        uses = (f'"{use["digest"]}"', str(use["expires"]))
-    if not formed(at, jwks, sub_hash, box) or not punctual(fact["asked"]["deadline"], at):
-        return False
-    about = id_text(IdentityVerified.stage, request_hash)
-    values = (asked, f'"{at}"', f'"{jwks}"', str(revision), f'"{about}"', f'"{sub_hash}"', f'"{box}"', *uses)
-    return filled(answer.pieces, values) == one.text
-
-
-def punctual(deadline: str, at: str) -> bool:
-    left = datetime.fromisoformat(deadline) - datetime.fromisoformat(at)
-    return timedelta() < left <= FARTHEST + identity.LEEWAY

@@ -14,7 +14,7 @@ BEFORE = len('{"fact":')
 class Recorded:
     """`text`: the fact's canonical text. A leaf holds its members in the order of their names, so it stands first."""
 
-    __slots__ = ("fact", "index", "kind", "sha256", "text")
+    __slots__ = ("fact", "index", "kind", "leaf", "sha256", "text")
 
     def __init__(self, index: int, leaf: bytes) -> None:
         try:
@@ -24,12 +24,7 @@ class Recorded:
             self.kind, self.sha256 = str(self.fact["kind"]), str(members["fact_sha256"])
         except (ValueError, TypeError, KeyError):
             raise BadSource(f"leaf {index} is no leaf of an audit log: `counterfoil audit verify` says what became of it") from None
-        self.index, self.text = index, text.rpartition(BEHIND)[0][BEFORE:]
-
-    @property
-    def asked(self) -> str:
-        """Of an exchange's fact, as it stands in the text: the first member, and none within it is called `at`."""
-        return self.text[len('{"asked":') : self.text.index('},"at":"') + 1]
+        self.index, self.leaf, self.text = index, leaf, text.rpartition(BEHIND)[0][BEFORE:]
 
     @property
     def request_id(self) -> str:

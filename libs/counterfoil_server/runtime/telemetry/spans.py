@@ -5,7 +5,7 @@ Spans cost, so a record of an unsampled trace only passes its `traceparent` on.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -153,10 +153,11 @@ class Telemetry:
         for topic, code in dead:
             self._dead.add(1, {names.BY_TOPIC: topic, names.BY_REASON: code})
 
-    def starts(self, group: str) -> None:
+    def starts(self, groups: Iterable[str]) -> None:
         """What has not happened yet stands there as 0: a rate needs a value to begin from."""
-        for one in (self._retries, self._rebalances, self._stalls):
-            one.add(0, {names.BY_GROUP: group})
+        for group in groups:
+            for one in (self._retries, self._rebalances, self._stalls):
+                one.add(0, {names.BY_GROUP: group})
 
     def retried(self, group: str) -> None:
         self._retries.add(1, {names.BY_GROUP: group})
