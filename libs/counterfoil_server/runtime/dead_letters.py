@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, Publisher, Record, bounded
+from counterfoil.wire.kafka import Connection, Publisher, Record
+from counterfoil.wire.kafka_past import held
 from counterfoil_server.runtime.store.dead_letters import Place
 
 GRAVE = ".dlq"
 OURS = "dlq-"
 """How the headers begin that were added when it was buried."""
-POLL_MS, MOST = 500, 500
+MOST = 500
 BURIED = tuple(topic for topic in TOPICS if topic.read_by and set(topic.read_by) - {"gateway", "client", "consumer"})
 """What a stage reads, and so may have buried."""
 
@@ -42,21 +43,9 @@ def names() -> Sequence[str]:
 
 
 async def letters(connection: Connection, topics: Collection[str], most: int = MOST) -> Sequence[Letter]:
-    """What lies there now, the oldest first, at most so many. No group is joined."""
-    found: list[Letter] = []
+    """What lies there now, the oldest first, at most so many."""
     named = {connection.topic(topic + GRAVE): topic for topic in topics}
-    consumer = AIOKafkaConsumer(*named, **connection.options(), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
-    try:
-        await consumer.start()
-        places = consumer.assignment()
-        starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-        open_ = {place for place in places if starts[place] < ends[place]}
-        while open_ and len(found) < most:
-            for place, records in (await consumer.getmany(*open_, timeout_ms=POLL_MS, max_records=most)).items():
-                found += [letter(named[place.topic], one) for one in records if one.offset < ends[place]]
-            open_ = {place for place in open_ if await consumer.position(place) < ends[place]}
-    finally:
-        await bounded(consumer.stop())
+    found = [letter(named[raw.topic], raw) for raw in await held(connection, named, most)]
     return sorted(found, key=lambda one: (one.at, one.place))[:most]
 
 
