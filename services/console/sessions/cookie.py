@@ -19,7 +19,7 @@ SIZE, NONCE = 32, 12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Held:
-    """`id` is what the table calls the session; `made` are keys of it for one purpose each (RFC 5869)."""
+    """`id` is what the table calls the session; `made` are keys of it for one purpose each (RFC 5869), so that a row opens with no other."""
 
     secret: Secret
 
@@ -36,12 +36,12 @@ class Held:
 
     def seal(self, token: Secret) -> bytes:
         nonce = secrets.token_bytes(NONCE)
-        return nonce + AESGCM(self.made(b"token")).encrypt(nonce, token.reveal(), self.id)
+        return nonce + AESGCM(self.made(b"token")).encrypt(nonce, token.reveal(), None)
 
     def open(self, sealed: bytes) -> Secret | None:
         """None where it was sealed for another session, or was changed."""
         try:
-            return Secret(AESGCM(self.made(b"token")).decrypt(sealed[:NONCE], sealed[NONCE:], self.id))
+            return Secret(AESGCM(self.made(b"token")).decrypt(sealed[:NONCE], sealed[NONCE:], None))
         except (InvalidTag, ValueError):
             return None
 
