@@ -16,7 +16,7 @@ from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.telemetry import logs
 from counterfoil_server.runtime.watch import Watch
 from services.console.own_settings import OwnSettings
-from services.console.running import until_told
+from services.console.running import serving, until_told
 from services.console.wiring import Parts, console
 
 MOST = 8
@@ -35,18 +35,6 @@ async def opened(own: OwnSettings) -> AsyncIterator[Parts]:
 
 async def closed(db: Pool) -> None:
     await asyncio.wait_for(db.close(), 5)
-
-
-async def serving(server: health.Server) -> None:
-    """Cancelled, it lets those finish who are being answered."""
-    async with health.stopped_after(server):
-        task = asyncio.create_task(server.serve())
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            server.should_exit = True
-            await task
-            raise
 
 
 def servers(own: OwnSettings, app: ASGIApp, db: Pool) -> list[Coroutine[Any, Any, None]]:

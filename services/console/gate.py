@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Sequence
+from functools import partial as partial_of
 from urllib.parse import parse_qsl, quote
 
 from starlette.requests import ClientDisconnect, Request
@@ -44,6 +45,7 @@ class Gate:
         if operator is None:
             return to_login(request)
         request.state.operator = operator
+        request.state.still = partial_of(self._keeper.operator, request)
         if request.method not in SAFE and not (same_site(request, self._url) and hmac.compare_digest(sent(request), operator.csrf)):
             return self._show(request, "problem.html", 403, title="That was not sent from this page", message=STRANGE, fix=RELOAD, code="csrf")
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Self
 
 from counterfoil.wire.kafka import Connection
@@ -23,9 +24,13 @@ class OwnSettings:
     host: str
     port: int
     health_port: int | None
-    kafka: Connection | None
     development: bool
     log_level: str
+    kafka: Connection | None = None
+    otlp: tuple[str, int] | None = None
+    """Where the receiver of spans listens."""
+    otlp_key: Secret | None = field(default=None, repr=False)
+    trace_url: str = ""
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Self:
@@ -42,10 +47,30 @@ class OwnSettings:
             host=env.get("COUNTERFOIL_CONSOLE_HOST", "127.0.0.1"),
             port=whole(env, "COUNTERFOIL_CONSOLE_PORT", 8486),
             health_port=whole(env, "COUNTERFOIL_HEALTH_PORT", 0) or None,
+            otlp=otlp(env),
+            otlp_key=secret(env, "COUNTERFOIL_CONSOLE_OTLP_KEY", "COUNTERFOIL_CONSOLE_OTLP_KEY_FILE"),
+            trace_url=env.get("COUNTERFOIL_CONSOLE_TRACE_URL", ""),
             kafka=connection(env) if env.get("COUNTERFOIL_KAFKA") else None,
             development=development,
             log_level=level(env.get("COUNTERFOIL_LOG_LEVEL", "INFO")),
         )
+
+
+def otlp(env: Mapping[str, str]) -> tuple[str, int] | None:
+    """On loopback, or with a key: whoever reaches it may fill the table of spans."""
+    host, port = env.get("COUNTERFOIL_CONSOLE_OTLP_HOST", "127.0.0.1"), whole(env, "COUNTERFOIL_CONSOLE_OTLP_PORT", 0)
+    if not port:
+        return None
+    if not loopback(host) and not any(env.get(f"COUNTERFOIL_CONSOLE_OTLP_KEY{ending}") for ending in ("", "_FILE")):
+        raise BadSetting("COUNTERFOIL_CONSOLE_OTLP_HOST is not this machine's own: set COUNTERFOIL_CONSOLE_OTLP_KEY, which senders then have to know")
+    return host, port
+
+
+def loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def origin(url: str, *, development: bool) -> str:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from counterfoil_server.runtime import health
+
 log = logging.getLogger("counterfoil.console")
 
 
@@ -27,3 +29,15 @@ async def until_told(loops: Sequence[Coroutine[Any, Any, None]]) -> bool:
     for error in failed:
         log.error("loop failed", exc_info=error)
     return not failed and told.is_set()
+
+
+async def serving(server: health.Server) -> None:
+    """Cancelled, it lets those finish who are being answered."""
+    async with health.stopped_after(server):
+        task = asyncio.create_task(server.serve())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await task
+            raise

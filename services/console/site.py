@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from counterfoil.wire.kafka import Connection
-from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.service import Clock, utc_now
 from counterfoil_server.runtime.store.database import Pool
 from services.console import assets
 from services.console.gate import Gate
@@ -19,6 +19,7 @@ from services.console.gateway import Gateway
 from services.console.headers import Headers
 from services.console.operator import Doorkeeper
 from services.console.rendering import Renderer
+from services.console.spans.latest import Latest
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ class Site:
     now: Clock
     url: str
     gateway_url: str
+    trace_url: str = ""
+    """Where a whole trace is shown by somebody else: {trace_id} stands in it."""
     kafka: Connection | None = None
     """Where dead letters lie, if it was given a way there."""
+    latest: Latest = field(default_factory=lambda: Latest(utc_now))
+    """What services told of themselves last."""
 
 
 Page = Callable[[Site], Sequence[BaseRoute]]

@@ -8,21 +8,28 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from counterfoil_server.runtime import health
 from counterfoil_server.runtime.outbound import careful
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.store.database import Pool
 from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.console import assets
 from services.console.gateway import Gateway
+from services.console.live.feed import Feed
 from services.console.login.doors import BACK, Login, inside, outside
 from services.console.login.provider import Described
 from services.console.login.redeeming import ThisClient
 from services.console.own_settings import OwnSettings
+from services.console.pages import live
 from services.console.pages.every import PAGES
 from services.console.rendering import Renderer
+from services.console.running import serving
 from services.console.sessions.cookie import Jar
 from services.console.sessions.keeper import Sessions
 from services.console.site import Page, Site, application
+from services.console.spans.latest import Latest
+from services.console.spans.receiver import Receiver
+from services.console.spans.store import Spans
 from services.console.tally.book import Tally
 
 
@@ -46,17 +53,29 @@ class Parts:
 
     def site(self, found: dict[str, assets.Asset]) -> Site:
         show = Renderer(found, development=self.own.development)
-        return Site(self.db, Gateway(self.http), show, self.now, self.own.url, self.own.gateway_url, self.own.kafka)
+        return Site(
+            self.db, Gateway(self.http), show, self.now, self.own.url, self.own.gateway_url, self.own.trace_url, self.own.kafka, Latest(self.now)
+        )
 
 
 def wired(parts: Parts, site: Site, sessions: Sessions) -> Wiring:
     """Whoever adds a receiver or a feed adds its routes and its loop here."""
     login = signing_in(parts, site, sessions)
+    feed, spans = Feed(parts.db), Spans(parts.db, parts.now)
     return Wiring(
-        pages=[*PAGES, inside(login)],
+        pages=[*PAGES, lambda site: live.pages(site, feed), inside(login)],
         beside=outside(login, development=parts.own.development),
-        loops=[sessions.sweep(), Tally(parts.db, parts.now).run()],
+        loops=[sessions.sweep(), Tally(parts.db, parts.now).run(), feed.run(), *receiving(parts, spans, site.latest)],
     )
+
+
+def receiving(parts: Parts, spans: Spans, latest: Latest) -> Sequence[Coroutine[Any, Any, None]]:
+    """The receiver of spans, where it has a port."""
+    if parts.own.otlp is None:
+        return ()
+    host, port = parts.own.otlp
+    server = health.server(Receiver(spans, latest, parts.own.otlp_key).app(), host, port, "COUNTERFOIL_CONSOLE_OTLP_PORT")
+    return spans.write(), spans.turn(), serving(server)
 
 
 def signing_in(parts: Parts, site: Site, sessions: Sessions) -> Login:

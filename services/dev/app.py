@@ -65,7 +65,12 @@ async def planned(settings: Settings, children: Children, progress: Say) -> Plan
     state = asyncio.ensure_future(our_postgres(settings, children, progress))
     await together(log, state)
     dsn, place = state.result()
-    return Plan(children.folder, log.result(), dsn, place, settings.ports, prefix=settings.prefix, extra=settings.kafka_access)
+    return Plan(children.folder, log.result(), dsn, place, settings.ports, prefix=settings.prefix, extra=handed_on(settings))
+
+
+def handed_on(settings: Settings) -> dict[str, str]:
+    """What every service is told beside where things are: the console keeps everybody's spans."""
+    return {**settings.kafka_access, "COUNTERFOIL_OTLP": f"http://127.0.0.1:{settings.ports['console-otlp']}"}
 
 
 async def prepared(plan: Plan, broker: str, progress: Say) -> None:

@@ -10,9 +10,15 @@ from services.dev.ports import taken
 from services.dev.town import MODULES
 from services.dev.trouble import Trouble
 
-PORTS = {"gateway-http": 8484, "issuer": 8485, "console-http": 8486, "kafka": 8492, "kafka-controller": 8493, "postgres": 8432} | {
-    role: 8500 + place for place, role in enumerate(MODULES)
-}
+PORTS = {
+    "gateway-http": 8484,
+    "issuer": 8485,
+    "console-http": 8486,
+    "console-otlp": 8487,
+    "kafka": 8492,
+    "kafka-controller": 8493,
+    "postgres": 8432,
+} | {role: 8500 + place for place, role in enumerate(MODULES)}
 KAFKA_ACCESS = ("COUNTERFOIL_KAFKA_USERNAME", "COUNTERFOIL_KAFKA_PASSWORD", "COUNTERFOIL_KAFKA_TLS", "COUNTERFOIL_KAFKA_CA")
 
 

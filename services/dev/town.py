@@ -126,7 +126,8 @@ def environment(plan: Plan, role: str) -> dict[str, str]:
 
 def of_console(plan: Plan) -> dict[str, str]:
     port = str(plan.ports["console-http"])
-    return {"COUNTERFOIL_CONSOLE_URL": plan.console, "COUNTERFOIL_CONSOLE_ISSUER": plan.issuer, "COUNTERFOIL_CONSOLE_PORT": port}
+    receiver = {"COUNTERFOIL_CONSOLE_OTLP_PORT": str(plan.ports["console-otlp"])} if "console-otlp" in plan.ports else {}
+    return receiver | {"COUNTERFOIL_CONSOLE_URL": plan.console, "COUNTERFOIL_CONSOLE_ISSUER": plan.issuer, "COUNTERFOIL_CONSOLE_PORT": port}
 
 
 def service(plan: Plan, role: str) -> Command:

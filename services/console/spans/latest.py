@@ -1,0 +1,70 @@
+"""The last value of each series that was sent: enough for a page that says how things are now. Bounded; nothing of it is stored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.telemetry import names
+from services.console.spans.decoding import plain
+
+MOST = 20_000
+STALE = 60.0
+
+
+class Series(NamedTuple):
+    service: str
+    instance: str
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """`count` and `total` are a histogram's; of the rest `total` is the value."""
+
+    at: float
+    total: float
+    count: int = 1
+
+
+class Latest:
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._values: dict[Series, Value] = {}
+
+    def take(self, request: Any) -> None:
+        """Series that nobody sends any more make room for others."""
+        at = self._now().timestamp()
+        for series, value in each(request, at):
+            if series in self._values or len(self._values) < MOST:
+                self._values[series] = value
+        if len(self._values) >= MOST:
+            self._values = {series: value for series, value in self._values.items() if at - value.at < STALE}
+
+    def of(self, metric: str) -> Mapping[Series, Value]:
+        """Those that were sent within the last minute."""
+        now = self._now().timestamp()
+        return {series: value for series, value in self._values.items() if series.metric == metric and now - value.at < STALE}
+
+    def instances(self) -> Sequence[tuple[str, str]]:
+        """Service and replica of whoever sent something within the last minute."""
+        now = self._now().timestamp()
+        return sorted({(series.service, series.instance) for series, value in self._values.items() if now - value.at < STALE})
+
+
+def each(request: Any, at: float) -> Iterator[tuple[Series, Value]]:
+    known = {metric.name for metric in names.METRICS}
+    for resource in request.resource_metrics:
+        said = {one.key: plain(one.value.string_value) for one in resource.resource.attributes}
+        service, instance = said.get("service.name", "").removeprefix("counterfoil-"), said.get("service.instance.id", "")
+        for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics if metric.name in known):
+            for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                labels = tuple(sorted((one.key, plain(one.value.string_value)) for one in point.attributes))
+                yield Series(service, instance, metric.name, labels), measured(point, at)
+
+
+def measured(point: Any, at: float) -> Value:
+    if hasattr(point, "bucket_counts"):
+        return Value(at, point.sum, point.count)
+    return Value(at, float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double))
