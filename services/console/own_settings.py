@@ -61,7 +61,7 @@ def otlp(env: Mapping[str, str]) -> tuple[str, int] | None:
     host, port = env.get("COUNTERFOIL_CONSOLE_OTLP_HOST", "127.0.0.1"), whole(env, "COUNTERFOIL_CONSOLE_OTLP_PORT", 0)
     if not port:
         return None
-    if not loopback(host) and not any(env.get(f"COUNTERFOIL_CONSOLE_OTLP_KEY{ending}") for ending in ("", "_FILE")):
+    if not loopback(host) and not (env.get("COUNTERFOIL_CONSOLE_OTLP_KEY") or env.get("COUNTERFOIL_CONSOLE_OTLP_KEY_FILE")):
         raise BadSetting("COUNTERFOIL_CONSOLE_OTLP_HOST is not this machine's own: set COUNTERFOIL_CONSOLE_OTLP_KEY, which senders then have to know")
     return host, port
 

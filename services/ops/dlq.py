@@ -76,7 +76,7 @@ def redrive(places: Places, dry_run: Dry = False, reason: Why = "put back") -> N
 
     \b
     counterfoil dlq redrive exchange.requested.v1:0:12
-    counterfoil dlq ls -o token | xargs counterfoil dlq redrive --reason "the new version reads them"
+    counterfoil dlq redrive exchange.requested.v1:0:12 exchange.requested.v1:3:4 --reason "the new version reads them"
     """  # noqa: D301 \b keeps lines as they are
     found = wanted(places)
     if not dry_run:

@@ -1,6 +1,5 @@
 """How the installation is: what waits, keys, dead letters that are put back with the operator's own token."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,15 +9,13 @@ import asyncpg
 import httpx
 import pytest
 
-from counterfoil.contracts import TOPICS
-from counterfoil.wire.kafka import Connection, KafkaError, Publisher, Record
-from counterfoil.wire.kafka_topics import create
+from counterfoil.wire.kafka import Connection, Publisher, Record
 from counterfoil_server.runtime import dead_letters
 from counterfoil_server.runtime.store.database import Pool
 from services.console.pages import system
 from tests.console.conftest import NOW, Visit, nothing, visiting
 from tests.support.topics import Seen, everything
-from tests.support.waiting import until
+from tests.support.town import Town
 
 REQUESTED = "exchange.requested.v1"
 
@@ -77,21 +74,10 @@ async def test_the_bundle_is_json_and_names_nobody(visit: Visit):
     assert set(json.loads(answer.text)) == {"at", "audit", "revocations_waiting", "keys", "leaves", "counted", "revision"}
 
 
-@pytest.fixture(scope="module")
-async def graves(kafka: str) -> Connection:
-    """Topics whose partitions have their leaders: who asks too early goes on asking the wrong one."""
-    connection = Connection(kafka, prefix=f"c{uuid4().hex[:8]}")
-    await create(connection, TOPICS, 2)
-
-    async def led() -> bool:
-        try:
-            async with asyncio.timeout(10):
-                return not [*await dead_letters.letters(connection, dead_letters.names()), *await records(connection)]
-        except (TimeoutError, KafkaError):
-            return False
-
-    await until(led)
-    return connection
+@pytest.fixture
+def graves(town: Town) -> Connection:
+    """Its verifier reads what is put back, and buries it again."""
+    return town.connection
 
 
 async def bury(kafka: Connection, value: bytes) -> str:

@@ -1,6 +1,7 @@
 """Spans to PostgreSQL: a bounded queue, one writer, batches; what does not fit is dropped and counted, since no trace is worth an exchange."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -46,7 +47,8 @@ class Spans:
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             try:
-                await self._db.copy_records_to_table("span", records=batch, columns=Row._fields)
+                records = [(*row[:-1], json.dumps(row.attributes)) for row in batch]
+                await self._db.copy_records_to_table("span", records=records, columns=Row._fields)
             except AWAY as error:
                 self.dropped += len(batch)
                 log.warning("spans were not kept", extra={"error": type(error).__name__, "count": len(batch)})
@@ -72,4 +74,5 @@ class Spans:
 async def of_request(db: Pool, request_id: UUID) -> Sequence[Row]:
     """All spans of its trace, the earliest first; empty where it was not sampled, or is older than what is kept."""
     trace_id = await db.fetchval(OF_REQUEST, request_id)
-    return [Row(*row) for row in await db.fetch(OF_TRACE, trace_id)] if trace_id else []
+    found = await db.fetch(OF_TRACE, trace_id) if trace_id else []
+    return [Row._make([*tuple(row)[:-1], json.loads(row["attributes"])]) for row in found]
