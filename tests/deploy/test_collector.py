@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from counterfoil.contracts import TOPICS
-from counterfoil_server.runtime.telemetry import names, said
+from counterfoil_server.runtime.telemetry import export, names, said
 from tests.deploy.composed import ROOT
 
 FILE, SCRAPING = ROOT / "deploy/otel/collector.yaml", ROOT / "deploy/prometheus/prometheus.yaml"
@@ -48,7 +48,7 @@ def test_seconds_are_measured_by_what_we_call_our_attributes():
 def test_exemplars_are_kept_until_they_are_scraped():
     assert MEASURED["exemplars"] == {"enabled": True}
     assert FOUND["exporters"]["prometheus"]["enable_open_metrics"] is True
-    assert MEASURED["metrics_flush_interval"] == yaml.safe_load(SCRAPING.read_text())["global"]["scrape_interval"]
+    assert MEASURED["metrics_flush_interval"] == yaml.safe_load(SCRAPING.read_text())["global"]["scrape_interval"] == f"{export.EVERY // 1000}s"
 
 
 def test_what_is_looked_for_in_traces_is_said_in_traces():

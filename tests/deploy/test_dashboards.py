@@ -157,3 +157,15 @@ def test_the_commands_that_boards_name_can_be_called():
 def test_a_board_is_named_as_its_file():
     assert board("x", "y", "z")["uid"] == "counterfoil-x"
     assert all(found["uid"] == f"counterfoil-{Path(path).stem}" for path, found in BOARDS.items())
+
+
+def test_grafana_is_told_where_boards_lie_and_how_an_exemplar_becomes_a_link():
+    provisioning = ROOT / WHERE / "provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources/counterfoil.yaml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards/counterfoil.yaml").read_text())["providers"]
+    (leads,) = source["jsonData"]["exemplarTraceIdDestinations"]
+    told = (ROOT / "docs/operate/observe.md").read_text()
+
+    assert leads["name"] == "trace_id"
+    assert leads["url"] == "$TRACE_URL$${__value.raw}", "one dollar is Grafana's environment, two are a dollar"
+    assert all(text in told for text in ("TRACE_URL=", "PROMETHEUS_URL=", f"`{provider['options']['path']}`"))

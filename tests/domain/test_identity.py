@@ -34,6 +34,7 @@ def unmapped(who: Proven) -> str:
     fact = decide(who)
     assert isinstance(fact, IdentityRejected)
     assert (fact.code, fact.project, fact.environment, fact.sub_hash) == ("unmapped", None, None, "c" * 64)
+    assert fact.claims == who.claims
     return fact.message
 
 
@@ -47,6 +48,17 @@ def test_claims_become_project_and_environment() -> None:
 def test_the_claims_are_recorded_in_one_order() -> None:
     backwards = replace(proven(), claims=dict(reversed(CLAIMS.items())))
     assert decide(backwards).model_dump_json() == decide(proven()).model_dump_json()
+
+
+def test_no_other_rejection_records_claims() -> None:
+    fact = decide(proven(), "no wish at all")
+    assert isinstance(fact, IdentityRejected)
+    assert (fact.code, fact.claims) == ("malformed_wish", None)
+
+
+def test_the_claims_of_a_rejection_are_in_one_order_at_every_depth() -> None:
+    one, other = ({"owner_id": "1", "ref": [{"b": 1, "a": {"d": 1, "c": 2}}]}, {"ref": [{"a": {"c": 2, "d": 1}, "b": 1}], "owner_id": "1"})
+    assert decide(replace(proven(), claims=one)).model_dump_json() == decide(replace(proven(), claims=other)).model_dump_json()
 
 
 @given(st.sampled_from(sorted(PINS)), st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.lists(st.just("42"), max_size=2))

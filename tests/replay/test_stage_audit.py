@@ -51,6 +51,14 @@ async def test_every_fact_makes_the_leaf_that_the_log_has():
     assert dict(tally.equal) == {"registry.changed": 2, "identity.verified": 2, "grant.approved": 1, "credential.minted": 1, "grant.denied": 1}
 
 
+async def test_what_was_read_is_known_by_its_hash():
+    traffic = walked()
+    running = Audit(Log(traffic), checker(), lambda: traffic.at)
+    await running.run(stream(traffic.messages))
+
+    assert running.facts == set(Log(traffic).known)
+
+
 async def test_a_leaf_that_is_missing_is_missed_but_not_one_that_may_still_come():
     traffic = walked()
     log = Log(traffic)

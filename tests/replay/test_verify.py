@@ -42,8 +42,9 @@ def test_every_decision_of_a_log_is_made_again_and_equal(kept: int, tmp_path: Pa
     found = verified(tmp_path, small(), kept)
 
     assert found.document()["drift"] == []
-    assert set(found.equal) == {"identity.verified", "grant.approved", "grant.denied"}
-    assert dict(found.shape) == {"unmapped": 5, "malformed_wish": 5}
+    assert set(found.equal) == {"identity.verified", "identity.rejected", "grant.approved", "grant.denied"}
+    assert found.equal["identity.rejected"] == 5
+    assert dict(found.shape) == {"malformed_wish": 5}
     assert found.decisions == found.leaves - 8
     assert not found.apart
 
@@ -80,6 +81,12 @@ EDITS: list[tuple[str, str, Callable[[dict[str, Any]], object]]] = [
     ("identity.verified", "subject", lambda fact: fact.update(subject="root")),
     ("identity.verified", "new", lambda fact: fact.update(new=1)),
     ("identity.rejected", "basis", lambda fact: fact["basis"].update(issuer_hash="0" * 64)),
+    ("identity.rejected", "claims", lambda fact: fact["claims"].update(owner="acme")),
+    ("identity.rejected", "claims", lambda fact: fact["claims"].update(ref="refs/heads/side")),
+    ("identity.rejected", "claims", lambda fact: fact["claims"].update(new=1)),
+    ("identity.rejected", "claims", lambda fact: fact.pop("claims")),
+    ("identity.rejected", "message", lambda fact: fact.update(message="the issuer entry ci finds no project in this token")),
+    ("identity.rejected", "at", lambda fact: fact.update(at="2026-11-24T13:00:00.000000Z")),
     ("identity.rejected", "code", lambda fact: fact.update(code="expired")),
     ("grant.approved", "scopes", lambda fact: fact.update(scopes=["read", "write"])),
     ("grant.approved", "lifetime", lambda fact: fact.update(lifetime=fact["lifetime"] + 1)),
@@ -106,6 +113,26 @@ def test_one_edit_is_found_where_it_is(kind: str, what: str, edit: Callable[[dic
 
     assert found.drifted >= 1
     assert index in [one.index for one in found.drifts], what
+
+
+def test_a_claim_with_members_in_any_order_leads_to_the_bytes_that_were_sent(tmp_path: Path):
+    log, leaves = recorder(ISSUER.model_copy(update={"record": frozenset({"deep"})}), CONNECTOR, LINK)
+    deep = {"z": [{"y": 1, "a": None}], "\U0001f600": 1, "\uffff": {"b": True, "a": "\u00fc"}}
+    leaves += log.exchange(1, log.snapshot.issuers[ISSUER.issuer], "eve", {"owner": "evil", "deep": deep}, READ)
+
+    found = verified(tmp_path, leaves)
+
+    assert (dict(found.equal), dict(found.shape), found.document()["drift"]) == ({"identity.rejected": 1}, {}, [])
+
+
+def test_a_rejection_of_before_its_claims_were_recorded_is_held_against_its_issuer_entry(tmp_path: Path):
+    log, leaves = recorder(ISSUER, CONNECTOR, LINK)
+    before = log.identified(ISSUER, "eve", {**CLAIMS, "owner": "evil"}, READ, log.asked(1, READ)).model_copy(update={"claims": None})
+    leaves.append(log.leaf(exchange_verified.TOPIC, before))
+
+    found = verified(tmp_path, leaves)
+
+    assert (dict(found.equal), dict(found.shape), found.drifted) == ({}, {"unmapped": 1}, 0)
 
 
 @BOTH

@@ -77,6 +77,7 @@ class IdentityRejected(ExchangeFact):
     sub_hash: Digest | None = Field(default=None, description="where the token was good and something else was not")
     project: str | None = None
     environment: str | None = None
+    claims: JsonObject | None = Field(default=None, description="of `unmapped` only: each claim that the rule reads; at most 16 KiB")
     basis: Basis
 
 

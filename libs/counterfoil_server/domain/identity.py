@@ -43,6 +43,13 @@ def chosen(issuer: Issuer, claims: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def ordered(value: Any) -> Any:
+    """In one order at every depth. A leaf holds members in an order of its own, and replay has to come to the bytes that were sent."""
+    if isinstance(value, Mapping):
+        return {name: ordered(value[name]) for name in sorted(value)}
+    return [ordered(one) for one in value] if isinstance(value, list) else value
+
+
 def punctual(asked: Asked, now: datetime) -> RejectionCode | None:
     """A deadline lies ahead, and at most a minute."""
     if now >= asked.deadline:
@@ -64,7 +71,8 @@ def decide(asked: Asked, who: Proven, wish: Any, bad_wish: str | None, basis: Ba
     try:
         project, environment = place(who.issuer, who.claims)
     except Unmapped as error:
-        return rejected(asked, "unmapped", str(error), basis, now, issuer=who.issuer.issuer, sub_hash=who.sub_hash)
+        said = rejected(asked, "unmapped", str(error), basis, now, issuer=who.issuer.issuer, sub_hash=who.sub_hash)
+        return said.model_copy(update={"claims": ordered(who.claims)})
     if bad_wish is not None:
         return rejected(
             asked, "malformed_wish", bad_wish, basis, now, issuer=who.issuer.issuer, sub_hash=who.sub_hash, project=project, environment=environment

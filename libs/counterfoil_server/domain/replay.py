@@ -1,7 +1,8 @@
 """Deciding again, from what a decision recorded: the same rules, under the clock of then. Nothing here knows a token, a key or a provider."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from counterfoil.contracts.exchange_authorized import Evidence, GrantApproved, GrantDenied, Grounds
 from counterfoil.contracts.exchange_verified import Basis, IdentityRejected, IdentityVerified
@@ -23,19 +24,26 @@ def identified(fact: IdentityVerified, issuer: Issuer, issuer_hash: str) -> Iden
     asked, basis = fact.asked, Basis(registry_revision=fact.basis.registry_revision)
     if no := identity.unproven(asked, basis, fact.at, fresh=True):
         return no
-    read = identity.reads(issuer)
     who = identity.Proven(
         issuer=issuer,
-        claims={name: value for name, value in fact.claims.items() if name in read},
+        claims=readable(issuer, fact.claims),
         sub_hash=fact.sub_hash,
         subject=(fact.subject or "") if issuer.subject == "workload" else None,
         subject_box=fact.subject_box,
         token_use=fact.token_use if issuer.single_use else None,
     )
-    basis = Basis(
-        registry_revision=fact.basis.registry_revision, issuer_entry=issuer.name, issuer_hash=issuer_hash, jwks_thumbprint=fact.basis.jwks_thumbprint
-    )
-    return identity.decide(asked, who, fact.wish, fault(fact.wish), basis, fact.at)
+    return identity.decide(asked, who, fact.wish, fault(fact.wish), gated(fact, issuer, issuer_hash), fact.at)
+
+
+def readable(issuer: Issuer, claims: Mapping[str, Any]) -> dict[str, Any]:
+    read = identity.reads(issuer)
+    return {name: value for name, value in claims.items() if name in read}
+
+
+def gated(fact: IdentityVerified | IdentityRejected, issuer: Issuer, issuer_hash: str) -> Basis:
+    """Of a token that was good. The keys that it was good under are an input."""
+    known = fact.basis
+    return Basis(registry_revision=known.registry_revision, issuer_entry=issuer.name, issuer_hash=issuer_hash, jwks_thumbprint=known.jwks_thumbprint)
 
 
 def fault(wish: object) -> str | None:
@@ -52,6 +60,16 @@ def rejected(fact: IdentityRejected) -> IdentityRejected | None:
     return identity.unproven(fact.asked, basis, fact.at, fresh=fact.code != "registry_unavailable")
 
 
+def unplaced(fact: IdentityRejected, issuer: Issuer, issuer_hash: str) -> IdentityRejected | None:
+    """Of `unmapped`, from its claims. None: this code would not reject it, or not for that. The wish, which was not looked at, is not recorded."""
+    basis = Basis(registry_revision=fact.basis.registry_revision)
+    if fact.claims is None or identity.unproven(fact.asked, basis, fact.at, fresh=True):
+        return None
+    who = identity.Proven(issuer, readable(issuer, fact.claims), fact.sub_hash or "", None, "", None)
+    again = identity.decide(fact.asked, who, {}, None, gated(fact, issuer, issuer_hash), fact.at)
+    return again if isinstance(again, IdentityRejected) else None
+
+
 def authorized(who: IdentityVerified, book: Book, ask: Ask, now: datetime, *, fresh: bool) -> GrantApproved | GrantDenied:
     """`fresh`: whether the registry could be confirmed, which the decision recorded."""
     if not fresh:
@@ -60,7 +78,7 @@ def authorized(who: IdentityVerified, book: Book, ask: Ask, now: datetime, *, fr
 
 
 def unmapped(issuer: Issuer) -> Iterator[str]:
-    """All that this entry's rule can say of a token it cannot place. The claims of one that was rejected are not recorded."""
+    """All that this entry's rule can say of a token it cannot place: what a rejection can be held against that recorded no claims."""
     for name, value in issuer.pins.items():
         yield from said(issuer.model_copy(update={"pins": {name: value}}), None, "")
     for what, source in (("project", issuer.project), ("environment", issuer.environment)):

@@ -76,7 +76,7 @@ def mint(from_: From = None, to: To = None, file: File = None, output: options.S
 
 @app.command()
 def audit(from_: From = None, to: To = None, file: File = None, output: options.Show = Output.TABLE) -> None:
-    """Make leaves of the topics' facts again, and compare with those of the log, or of an export: none missing, none different.
+    """Make leaves of the topics' facts again, and compare with those of the log or of an export: none missing, none different, none without its fact.
 
     \b
     counterfoil replay stage audit --from 2h

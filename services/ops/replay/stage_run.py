@@ -16,10 +16,11 @@ from counterfoil_server.replay.source import Source, Window, leaves
 from counterfoil_server.runtime.recorded import Message, Span, kept_since, side_by_side
 from counterfoil_server.runtime.service import utc_now
 from counterfoil_server.runtime.store import database
-from services.ops.replay import stage_audit, stage_authorize, stage_grants, stage_ledger
+from services.ops.replay import stage_audit, stage_authorize, stage_grants, stage_leaves, stage_ledger
 from services.ops.replay.database import Database
 from services.ops.replay.export import Export
 from services.ops.replay.stage_grants import Grants
+from services.ops.replay.stage_leaves import Held
 from services.ops.replay.stage_mint import Minting
 from services.ops.replay.stage_tally import Tally
 
@@ -78,6 +79,15 @@ class Shadow:
         say(f"{topic.name} holds what was published from {kept:%FT%TZ} on: older is taken from the log" if kept else f"{topic.name} is empty")
         return kept or utc_now()
 
+    async def held(self, topics: Sequence[Topic], until: datetime) -> dict[Topic, Held]:
+        """By offsets none: they say nothing of times. An empty topic may have held something."""
+        first, last = self.span.first, self.span.last
+        if self.kafka is None or isinstance(first, int) or isinstance(last, int):
+            return {}
+        kept = {topic: await kept_since(self.kafka, topic) for topic in topics}
+        until = min(until, last or until)
+        return {topic: Held(max(since, first or since), until) for topic, since in kept.items() if since is not None}
+
 
 async def authorize(shadow: Shadow) -> list[Tally]:
     history, found = await History.read(shadow.source()), []
@@ -104,6 +114,13 @@ async def mint(shadow: Shadow) -> list[Tally]:
 
 
 async def audit(shadow: Shadow) -> list[Tally]:
+    """What the topics hold is looked at behind what was read: what went meanwhile is missed by nobody."""
     known: stage_audit.Leaves = await stage_audit.InExport.read(Export(shadow.file)) if shadow.file else stage_audit.InDatabase(shadow.db)
-    running = stage_audit.Audit(known, await shadow.checker(), utc_now)
-    return [await running.run(shadow.messages(stage_audit.TOPICS, answered=False))]
+    running, until = stage_audit.Audit(known, await shadow.checker(), utc_now), utc_now()
+    tally = await running.run(shadow.messages(stage_audit.TOPICS, answered=False))
+    held = await shadow.held(stage_audit.TOPICS, until)
+    if held:
+        since = min(one.since for one in held.values())
+        found = await stage_leaves.compare(leaves(shadow.source(), Window(since=since)), held, running.facts, tally)
+        say(f"{found} leaves of the time that the topics hold have their fact")
+    return [tally]

@@ -4,9 +4,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from counterfoil.contracts.base import named
 from counterfoil.contracts.exchange_requested import FARTHEST
-from counterfoil.contracts.exchange_verified import IdentityRejected, IdentityVerified
+from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.contracts.registry import Issuer
 from counterfoil.wire.canonical import NotCanonical, canonical, digest
 from counterfoil.wire.envelope import encode
@@ -14,7 +13,8 @@ from counterfoil.wire.lru import Lru
 from counterfoil_server.domain import identity, replay, wishes
 from counterfoil_server.replay.history import History, NoHistory
 from counterfoil_server.runtime.tokens.entry_hash import entry_hash
-from services.ops.replay.verify_outcome import EQUAL, SHAPE, Outcome, compared, drifted
+from services.ops.replay import verify_rejected
+from services.ops.replay.verify_outcome import Outcome, compared, drifted
 from services.ops.replay.verify_recorded import Recorded
 from services.ops.replay.verify_text import Identity, Rest
 from services.ops.replay.verify_text import identity as cut
@@ -99,33 +99,8 @@ class Identities:
         return known
 
     def rejected(self, one: Recorded) -> Outcome:
-        """Raises NoHistory. What rests on the token, or on a wish that could not be read, can be compared in shape and basis only."""
-        try:
-            fact = IdentityRejected.model_validate(one.fact)
-        except ValueError:
-            return drifted(one, "it is not of the form that it had to have")
-        revision, entry = fact.basis.registry_revision, None
-        self._history.at(revision)
-        if fact.code in replay.AGAIN:
-            derived = replay.rejected(fact)
-            return drifted(one, "this code would not reject it before it saw the token") if derived is None else exactly(one, derived)
-        if fact.basis.issuer_entry is not None and fact.unverified_issuer is not None:
-            entry = self._entry(revision, fact.unverified_issuer)
-            if entry is None or (entry[0].name, entry[1]) != (fact.basis.issuer_entry, fact.basis.issuer_hash):
-                return drifted(one, f"the registry had another entry for the issuer {fact.unverified_issuer} at revision {revision}")
-        if fact.code == "unknown_issuer" and self._entry(revision, str(fact.unverified_issuer)) is not None:
-            return drifted(one, f"the registry had the issuer {fact.unverified_issuer} at revision {revision}")
-        if fact.code == "unmapped" and (entry is None or fact.message not in set(replay.unmapped(entry[0]))):
-            return drifted(one, "no rule of its issuer entry says this")
-        outcome = exactly(one, fact.model_copy(update={"id": named(IdentityRejected.stage, fact.asked.request_hash)}))
-        return SHAPE if outcome is EQUAL else outcome
-
-
-def exactly(one: Recorded, derived: IdentityRejected) -> Outcome:
-    """Nothing of it is sealed: the hash of the very bytes that were sent is in the leaf."""
-    value = encode(derived)
-    outcome = compared(one, json.loads(value))
-    return drifted(one, "its bytes are not those that were sent") if outcome is EQUAL and digest(value) != one.sha256 else outcome
+        """Raises NoHistory."""
+        return verify_rejected.rejected(one, self._history, self._entry)
 
 
 def read(one: Recorded) -> IdentityVerified | None:
