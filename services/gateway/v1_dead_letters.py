@@ -5,11 +5,10 @@ The letters themselves are on Kafka, where this process has no right.
 
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from counterfoil.contracts.base import Message
 from counterfoil_server.runtime import dead_letters
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.store.database import Pool
@@ -23,8 +22,10 @@ from services.gateway.query import parameters
 FURTHEST = 2**63 - 1
 
 
-class Acted(Message):
+class Acted(BaseModel):
     """`place`: topic:partition:offset, as `counterfoil dlq ls` names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     place: str = Field(max_length=200)
     act: Literal["redriven", "discarded"]

@@ -32,7 +32,7 @@ class Place:
         """Raises ValueError."""
         topic, _, rest = text.partition(":")
         partition, _, offset = rest.partition(":")
-        if not (topic and partition.isdecimal() and offset.isdecimal()):
+        if not (topic and rest.isascii() and partition.isdecimal() and offset.isdecimal()):
             raise ValueError("a dead letter is named as it is listed: topic:partition:offset")
         return cls(topic, int(partition), int(offset))
 
