@@ -18,9 +18,8 @@ from services.console.live.streaming import events
 from services.console.live.waterfall import of_facts, of_spans
 from services.console.pages import live
 from services.console.site import Page
-from services.console.spans.decoding import rows
 from tests.console.conftest import Visit, nothing, visiting
-from tests.console.otlp import spans
+from tests.console.otlp import rows, spans
 from tests.console.test_tally import empty, put
 from tests.support.made_log import MadeLog, facts
 

@@ -18,11 +18,11 @@ from counterfoil_server.runtime.settings import BadSetting
 from counterfoil_server.runtime.store.database import Pool
 from counterfoil_server.runtime.telemetry import names
 from services.console.own_settings import otlp
-from services.console.spans.decoding import LARGEST, BadBody, inflated, rows
+from services.console.spans.decoding import LARGEST, BadBody, inflated
 from services.console.spans.latest import Latest
 from services.console.spans.receiver import PROTOBUF, Receiver
 from services.console.spans.store import Spans, of_request
-from tests.console.otlp import gauge, spans
+from tests.console.otlp import gauge, rows, spans
 
 
 def now() -> datetime:

@@ -21,6 +21,8 @@ ALLOWED = frozenset(
     value for name, value in vars(names).items() if name.isupper() and isinstance(value, str) and "." in value and "://" not in value
 )  # fmt: skip
 ERROR = 2
+KINDS = range(6)
+"""A sender may write any number: one that no column holds would lose the batch it comes in, with the spans of others."""
 
 
 class Row(NamedTuple):
@@ -54,30 +56,31 @@ def inflated(body: bytes, encoding: str) -> bytes:
         found = stream.decompress(body, LARGEST)
     except zlib.error:
         raise BadBody("the body is no gzip") from None
-    if stream.unconsumed_tail or not stream.eof:
-        raise BadBody(f"the body is cut short, or more than {LARGEST} bytes once it is unpacked")
+    if stream.unconsumed_tail or stream.unused_data or not stream.eof:
+        raise BadBody(f"the body is cut short, has more behind it, or is more than {LARGEST} bytes once it is unpacked")
     return found
 
 
-def rows(body: bytes) -> list[Row]:
+def message(body: bytes) -> ExportTraceServiceRequest:
     """Raises BadBody."""
     try:
-        request = ExportTraceServiceRequest.FromString(body)
+        found: ExportTraceServiceRequest = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
         raise BadBody("the body is no ExportTraceServiceRequest") from None
-    found = list(each(request))
-    if len(found) > MOST_SPANS:
+    if sum(len(scope.spans) for resource in found.resource_spans for scope in resource.scope_spans) > MOST_SPANS:
         raise BadBody(f"a request has at most {MOST_SPANS} spans")
     return found
 
 
-def each(request: Any) -> Iterator[Row]:
-    for resource in request.resource_spans:
-        service = next((one.value.string_value for one in resource.resource.attributes if one.key == "service.name"), "")
+def rows(found: ExportTraceServiceRequest) -> Iterator[Row | None]:
+    """One for each span, None for one without an id."""
+    for resource in found.resource_spans:
+        said = next((one.value.string_value for one in resource.resource.attributes if one.key == "service.name"), "")
+        service = plain(said).removeprefix("counterfoil-")
         for scope in resource.scope_spans:
             for span in scope.spans:
-                if len(span.trace_id) == 16 and len(span.span_id) == 8:
-                    yield row(span, plain(service).removeprefix("counterfoil-"))
+                named = len(span.trace_id) == 16 and len(span.span_id) == 8 and any(span.trace_id)
+                yield row(span, service) if named else None
 
 
 def row(span: Any, service: str) -> Row:
@@ -86,8 +89,8 @@ def row(span: Any, service: str) -> Row:
     seconds = max(0.0, (ended - started) / 1e9)
     at = datetime.fromtimestamp(min(started // 1000, 2**52) / 1e6, UTC)
     return Row(
-        span.trace_id, span.span_id, span.parent_span_id or None, uuid(attributes.get(names.CONVERSATION)), service, plain(span.name), span.kind,
-        at, seconds, span.status.code == ERROR, attributes,
+        span.trace_id, span.span_id, span.parent_span_id if len(span.parent_span_id) == 8 else None, uuid(attributes.get(names.CONVERSATION)),
+        service, plain(span.name), span.kind if span.kind in KINDS else 0, at, seconds, span.status.code == ERROR, attributes,
     )  # fmt: skip
 
 

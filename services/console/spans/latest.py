@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.telemetry import names
 from services.console.spans.decoding import plain
 
-MOST = 20_000
+MOST, MOST_POINTS = 20_000, 20_000
 STALE = 60.0
+KINDS = ("gauge", "sum", "histogram", "exponential_histogram")
+PLAIN = ("string_value", "int_value", "bool_value", "double_value")
 
 
 class Series(NamedTuple):
@@ -36,7 +39,7 @@ class Latest:
     def take(self, request: Any) -> None:
         """Series that nobody sends any more make room for others."""
         at = self._now().timestamp()
-        for series, value in each(request, at):
+        for series, value in islice(each(request, at), MOST_POINTS):
             if series in self._values or len(self._values) < MOST:
                 self._values[series] = value
         if len(self._values) >= MOST:
@@ -59,12 +62,20 @@ def each(request: Any, at: float) -> Iterator[tuple[Series, Value]]:
         said = {one.key: plain(one.value.string_value) for one in resource.resource.attributes}
         service, instance = said.get("service.name", "").removeprefix("counterfoil-"), said.get("service.instance.id", "")
         for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics if metric.name in known):
-            for point in getattr(metric, metric.WhichOneof("data")).data_points:
-                labels = tuple(sorted((one.key, plain(one.value.string_value)) for one in point.attributes))
-                yield Series(service, instance, metric.name, labels), measured(point, at)
+            kind = metric.WhichOneof("data")
+            for point in getattr(metric, kind).data_points if kind in KINDS else ():
+                if (value := measured(point, at)) is not None:
+                    yield Series(service, instance, metric.name, tuple(sorted(map(label, point.attributes)))), value
 
 
-def measured(point: Any, at: float) -> Value:
-    if hasattr(point, "bucket_counts"):
+def label(one: Any) -> tuple[str, str]:
+    kind = one.value.WhichOneof("value")
+    return one.key, plain(str(getattr(one.value, kind))) if kind in PLAIN else ""
+
+
+def measured(point: Any, at: float) -> Value | None:
+    """None where it says nothing."""
+    if hasattr(point, "count"):
         return Value(at, point.sum, point.count)
-    return Value(at, float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double))
+    kind = point.WhichOneof("value")
+    return Value(at, float(getattr(point, kind))) if kind else None

@@ -2,7 +2,8 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from itertools import islice
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
@@ -13,14 +14,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from counterfoil.wire.secret import Secret
-from services.console.spans.decoding import LARGEST, BadBody, inflated, rows
+from services.console.spans.decoding import LARGEST, BadBody, inflated, message, rows
 from services.console.spans.latest import Latest
 from services.console.spans.store import Spans
 
 PROTOBUF = "application/x-protobuf"
 PATIENCE = 10.0
-AT_ONCE = 4
-"""Bodies that are held at a time: each may be as large as the limit."""
+AT_ONCE, BREATH = 4, 256
+"""Bodies that are held at a time: each may be as large as the limit. Spans that are read before pages, which the same thread serves, have a turn."""
 
 
 class Receiver:
@@ -33,22 +34,25 @@ class Receiver:
             Route("/v1/traces", self._guarded(self.traces), methods=["POST"]), Route("/v1/metrics", self._guarded(self.metrics), methods=["POST"]),
         ])  # fmt: skip
 
-    def traces(self, body: bytes) -> Response:
+    async def traces(self, body: bytes) -> Response:
         """A sender that is told how many were refused does not send them again: there would be no room then either."""
-        refused, answer = self._spans.take(rows(body)), ExportTraceServiceResponse()
+        refused, answer, found = 0, ExportTraceServiceResponse(), rows(message(body))
+        while some := list(islice(found, BREATH)):
+            refused += self._spans.take(some)
+            await asyncio.sleep(0)
         if refused:
             answer.partial_success.rejected_spans = refused
-            answer.partial_success.error_message = "older than what is kept, or no room"
+            answer.partial_success.error_message = "without an id, outside of the days that are kept, or no room"
         return Response(answer.SerializeToString(), media_type=PROTOBUF)
 
-    def metrics(self, body: bytes) -> Response:
+    async def metrics(self, body: bytes) -> Response:
         try:
             self._latest.take(ExportMetricsServiceRequest.FromString(body))
         except DecodeError:
             raise BadBody("the body is no ExportMetricsServiceRequest") from None
         return Response(ExportMetricsServiceResponse().SerializeToString(), media_type=PROTOBUF)
 
-    def _guarded(self, take: Callable[[bytes], Response]) -> Callable[[Request], "asyncio.Future[Response]"]:
+    def _guarded(self, take: Callable[[bytes], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def answered(request: Request) -> Response:
             if self._key is not None and not hmac.compare_digest(bearer(request), self._key.reveal()):
                 return PlainTextResponse("a key is wanted: Authorization: Bearer\n", 401, {"WWW-Authenticate": "Bearer"})
@@ -56,13 +60,13 @@ class Receiver:
                 return PlainTextResponse(f"send {PROTOBUF}: ids in JSON are written in more than one way\n", 415)
             try:
                 async with self._room, asyncio.timeout(PATIENCE):
-                    return take(inflated(await whole(request), request.headers.get("content-encoding", "").strip().lower()))
+                    return await take(inflated(await whole(request), request.headers.get("content-encoding", "").strip().lower()))
             except BadBody as error:
                 return PlainTextResponse(f"{error}\n", 400)
             except (TimeoutError, ClientDisconnect):
                 return PlainTextResponse("the body did not arrive in time\n", 408)
 
-        return answered  # type: ignore[return-value] # a coroutine function is what Starlette wants
+        return answered
 
 
 async def whole(request: Request) -> bytes:

@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.store.database import AWAY, Pool
 from services.console.spans.decoding import Row
 
 log = logging.getLogger("counterfoil.console")
-QUEUED, BATCH = 50_000, 512
+QUEUED, BATCH = 16_384, 512
 KEPT = timedelta(hours=72)
 AHEAD = timedelta(days=1)
-PAUSE = 300.0
+PAUSE, LINGER, AGAIN = 300.0, 0.05, 1.0
+WRONG = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What no second try would change."""
 OF_REQUEST = "SELECT trace_id FROM span WHERE request_id = $1 LIMIT 1"
 OF_TRACE = "SELECT * FROM span WHERE trace_id = $1 ORDER BY started, seconds DESC LIMIT 200"
 
@@ -27,11 +31,11 @@ class Spans:
         self._days: set[date] = set()
         self.dropped = 0
 
-    def take(self, found: Sequence[Row]) -> int:
-        """How many were refused: their day has no partition, or there is no room."""
+    def take(self, found: Sequence[Row | None]) -> int:
+        """How many were refused: they have no id, their day has no partition, or there is no room."""
         taken = 0
         for row in found:
-            if row.started.date() in self._days:
+            if row is not None and row.started.date() in self._days:
                 try:
                     self._queue.put_nowait(row)
                 except asyncio.QueueFull:
@@ -41,17 +45,32 @@ class Spans:
         return len(found) - taken
 
     async def write(self) -> None:
-        """For ever: what came since the last batch is the next."""
+        """For ever: what came since the last batch is the next. A batch that the database could not take waits until it can."""
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            try:
-                records = [(*row[:-1], json.dumps(row.attributes)) for row in batch]
-                await self._db.copy_records_to_table("span", records=records, columns=Row._fields)
-            except AWAY as error:
-                self.dropped += len(batch)
-                log.warning("spans were not kept", extra={"error": type(error).__name__, "count": len(batch)})
+            batch = await self._batch()
+            while not await self._written(batch):  # noqa: ASYNC110 - the database has no event for it
+                await asyncio.sleep(AGAIN)
+
+    async def _batch(self) -> list[Row]:
+        batch = [await self._queue.get()]
+        if self._queue.qsize() < BATCH:
+            await asyncio.sleep(LINGER)  # fifty at a time would cost twice as much
+        while len(batch) < BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        return batch
+
+    async def _written(self, batch: Sequence[Row]) -> bool:
+        """Whether there is nothing more to be done about it."""
+        try:
+            records = [(*row[:-1], json.dumps(row.attributes)) for row in batch]
+            await self._db.copy_records_to_table("span", records=records, columns=Row._fields)
+        except WRONG as error:
+            self.dropped += len(batch)
+            log.warning("spans were not kept", extra={"error": type(error).__name__, "count": len(batch)})
+        except AWAY as error:
+            log.warning("spans wait for the database", extra={"error": type(error).__name__, "count": len(batch)})
+            return False
+        return True
 
     async def turn(self) -> None:
         """Tomorrow's partition is there before its first span, and what is older than three days goes."""
