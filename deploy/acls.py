@@ -7,7 +7,7 @@ from functools import cache
 from counterfoil.contracts import TOPICS
 from deploy.topology import Traffic, everyone
 
-OPS, REDRIVE, CONSUMER = "ops", "redrive", "consumer"
+OPS, REDRIVE, CONSUMER, REPLAY = "ops", "redrive", "consumer", "replay"
 TOPIC, GROUP = "topic", "group"
 ADMINISTRATION = ("Create", "Describe", "DescribeConfigs", "Alter", "AlterConfigs", "Delete")
 
@@ -26,7 +26,7 @@ class Grant:
 def grants() -> tuple[Grant, ...]:
     """All of them, each once. What is not here is refused: `allow.everyone.if.no.acl.found=false`."""
     found = everyone()
-    return tuple(dict.fromkeys([*on_topics(), *in_groups(found), *dead_letters(found), *administration()]))
+    return tuple(dict.fromkeys([*on_topics(), *in_groups(found), *dead_letters(found), *replayed(), *administration()]))
 
 
 def on_topics() -> Iterator[Grant]:
@@ -49,6 +49,11 @@ def dead_letters(found: Mapping[str, Traffic]) -> Iterator[Grant]:
             yield Grant(role, "Write", TOPIC, f"{topic}.dlq")
             yield Grant(REDRIVE, "Read", TOPIC, f"{topic}.dlq")
             yield Grant(REDRIVE, "Write", TOPIC, str(topic))
+
+
+def replayed() -> Iterator[Grant]:
+    """What `counterfoil replay stage` reads, without a group: whatever audit reads, the topics of the other stages among it."""
+    return (Grant(REPLAY, "Read", TOPIC, str(topic)) for topic in TOPICS if "audit" in topic.read_by)
 
 
 def administration() -> Iterator[Grant]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deploy.acls import ADMINISTRATION, CONSUMER, GROUP, OPS, REDRIVE, TOPIC, of, roles
+from deploy.acls import ADMINISTRATION, CONSUMER, GROUP, OPS, REDRIVE, REPLAY, TOPIC, of, roles
 from deploy.topics_page import table
 
 TOP = """# Kafka: who may do what
@@ -21,6 +21,8 @@ WORDS = f"""
   a prefix of their own.
 - **`{CONSUMER}`** is whoever an operator grants the audit stream, each in a group of its own; apps never.
 - **`{REDRIVE}`** puts dead letters back. Grant it to a person for as long as that takes.
+- **`{REPLAY}`** is who runs `counterfoil replay stage`: it reads what audit reads, joins no group and writes nothing. Sealed tokens
+  (`exchange.requested`) it cannot read: they are replayed where the verifier runs, as the verifier.
 - Write and Read bring Describe with them; an idempotent producer needs no right beside Write. Names are literal: a prefixed right on the group
   `revoke` would be one on `revoker`.
 

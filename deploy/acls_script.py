@@ -12,6 +12,7 @@ TOP = """\
 #   acls.sh client shop           one app that speaks Kafka itself, as User:shop
 #   acls.sh consumer siem         one reader of the audit stream, as User:siem, in the group <prefix>.consumer.siem
 #   acls.sh redrive alice         who puts dead letters back, while it lasts
+#   acls.sh replay bob            who runs `counterfoil replay stage`: it reads facts, and writes nothing
 #   acls.sh --remove redrive alice
 #
 # COUNTERFOIL_KAFKA is host:port of a broker, COUNTERFOIL_PREFIX what topics and groups begin with (counterfoil). KAFKA_ACLS is the tool

@@ -5,6 +5,7 @@
 #   acls.sh client shop           one app that speaks Kafka itself, as User:shop
 #   acls.sh consumer siem         one reader of the audit stream, as User:siem, in the group <prefix>.consumer.siem
 #   acls.sh redrive alice         who puts dead letters back, while it lasts
+#   acls.sh replay bob            who runs `counterfoil replay stage`: it reads facts, and writes nothing
 #   acls.sh --remove redrive alice
 #
 # COUNTERFOIL_KAFKA is host:port of a broker, COUNTERFOIL_PREFIX what topics and groups begin with (counterfoil). KAFKA_ACLS is the tool
@@ -143,6 +144,17 @@ redrive() {
     --topic "$p.exchange.requested.v1.dlq"
 }
 
+replay() {
+  allow "$1" --operation Read \
+    --topic "$p.exchange.verified.v1" \
+    --topic "$p.exchange.authorized.v1" \
+    --topic "$p.exchange.minted.v1" \
+    --topic "$p.revocation.requested.v1" \
+    --topic "$p.revocation.ordered.v1" \
+    --topic "$p.revocation.settled.v1" \
+    --topic "$p.registry.changed.v1"
+}
+
 ops() {
   allow "$1" --operation Create --operation Describe --operation DescribeConfigs --operation Alter --operation AlterConfigs --operation Delete \
     --resource-pattern-type prefixed --topic "$p."
@@ -150,7 +162,7 @@ ops() {
 
 case "${1:-}" in
   "") for role in gateway verifier policy audit mint revoker revoke ops; do "$role" "$p-$role"; done ;;
-  gateway | client | verifier | policy | audit | mint | revoker | revoke | consumer | redrive | ops) "$1" "${2:-$p-$1}" ;;
+  gateway | client | verifier | policy | audit | mint | revoker | revoke | consumer | redrive | replay | ops) "$1" "${2:-$p-$1}" ;;
   *)
     echo "acls.sh: there is no role $1" >&2
     exit 2

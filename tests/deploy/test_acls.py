@@ -10,10 +10,12 @@ from deploy import acls
 from deploy.acls import GROUP, OPS, TOPIC, Grant, of
 from deploy.acls_page import page
 from services.dev.kafka import FILES
+from services.ops.replay import stage_audit, stage_authorize, stage_grants
 
 WRITES = {
     "client": {"exchange.requested"},
     "consumer": set(),
+    "replay": set(),
     "gateway": {"exchange.requested", "revocation.requested", "registry.changed"},
     "verifier": {"exchange.verified", "exchange.requested.dlq"},
     "policy": {"exchange.authorized", "exchange.verified.dlq"},
@@ -62,6 +64,13 @@ def test_whoever_puts_dead_letters_back_reads_graves_and_writes_where_they_came_
     assert names("redrive", "Write") == {name.removesuffix(".dlq") for name in graves}
 
 
+def test_replay_reads_what_its_stages_read_and_does_nothing_else():
+    stages = (stage_authorize.TOPICS, stage_grants.TOPICS, stage_audit.TOPICS)
+
+    assert names("replay", "Read") == {topic.name for topics in stages for topic in topics} == READS["audit"]
+    assert {(one.operation, one.kind) for one in acls.grants() if one.role == "replay"} == {("Read", TOPIC)}
+
+
 def test_nobody_but_ops_administers_and_ops_does_nothing_else():
     assert {one.role for one in acls.grants() if one.operation not in ("Read", "Write")} == {OPS}
     assert {one.operation for one in acls.grants() if one.role == OPS} == set(acls.ADMINISTRATION)
@@ -108,7 +117,7 @@ def test_the_script_grants_every_process_what_the_table_says(tmp_path: Path):
     assert grants_in(called(tmp_path)) == {f"p-{role}": wanted(role) for role in (*acls.processes(), OPS)}
 
 
-@pytest.mark.parametrize("role", ["client", "redrive", "consumer"])
+@pytest.mark.parametrize("role", ["client", "redrive", "consumer", "replay"])
 def test_the_script_grants_an_app_or_a_person_what_the_table_says(tmp_path: Path, role: str):
     calls = called(tmp_path, role, "siem")
 

@@ -15,7 +15,7 @@ RIGHTS = {
         "connector": "read insert update", "root_secret": "read(connector installation field version at) insert",
         "block": "read insert update(lifted_at)", "revocation_order": "read insert update(published_at)", "revocation": "read insert",
         "handed": "read insert update", "heartbeat": "read", "reply": "read update(delivered)", "audit_leaf": "read", "audit_head": "read",
-        "audit_tile": "read", "audit_about": "read", "audit_published": "read", "audit_cosignature": "read",
+        "audit_tile": "read", "audit_about": "read", "audit_published": "read", "audit_cosignature": "read", "dead_letter": "read insert update",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)",
     },
     "verifier": EVERYONE | {"registry_entry": "read"},
@@ -45,8 +45,16 @@ RIGHTS = {
         "service_key": "read insert update(not_after)", "registry_head": "read update", "registry_change": "read insert", "registry_entry": "read",
         "connector": "read", "block": "read", "heartbeat": "read", "revocation": "read", "revocation_order": "read", "reply": "read",
         "audit_leaf": "read", "audit_head": "read", "audit_tile": "read", "audit_about": "read", "subject": "read(sub_hash) delete",
-        "audit_published": "read", "audit_cosignature": "read",
+        "audit_published": "read", "audit_cosignature": "read", "dead_letter": "read insert update",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)",
+    },
+    "console": EVERYONE | {
+        "registry_entry": "read", "registry_change": "read", "connector": "read", "block": "read", "heartbeat": "read", "revocation_order": "read",
+        "audit_leaf": "read", "audit_head": "read", "audit_tile": "read", "audit_about": "read", "dead_letter": "read",
+        "root_secret": "read(connector installation field version at)", "reply": "read(all but fact_hash)",
+        "revocation": "read(all but settled)", "mint": "read(all but decision_hash wish_hash handle fact seal_2 secret_digest)",
+        "console_session": "read insert update delete", "console_login": "read insert update delete", "console_tally": "read insert update delete",
+        "console_tally_head": "read update", "span": "read insert",
     },
 }  # fmt: skip
 COLUMNS = """SELECT relname, array_agg(attname::text ORDER BY attnum) AS columns FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
@@ -81,8 +89,8 @@ def named(verb: str, columns: Sequence[str], able: Sequence[str]) -> str:
 
 
 async def cell(db: asyncpg.Connection, table: str, columns: Sequence[str]) -> str:
-    readable = [column for column in columns if await may(db, f"SELECT {column} FROM {table} LIMIT 0")]  # noqa: S608 - names of tables and columns
-    writable = [column for column in columns if await may(db, f"UPDATE {table} SET {column} = DEFAULT WHERE false")]  # noqa: S608 - names of tables and columns
+    readable = [column for column in columns if await may(db, f'SELECT "{column}" FROM {table} LIMIT 0')]  # noqa: S608 - names of tables and columns
+    writable = [column for column in columns if await may(db, f'UPDATE {table} SET "{column}" = DEFAULT WHERE false')]  # noqa: S608 - names of tables and columns
     found = [
         named("read", columns, readable) if readable else "",
         "insert" if await may(db, f"INSERT INTO {table} DEFAULT VALUES") else "",

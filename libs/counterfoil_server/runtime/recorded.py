@@ -1,6 +1,6 @@
 """Recorded messages, read beside the running services: no group is joined, no offset is kept anywhere, nothing is written."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,8 @@ from counterfoil_server.runtime.stage import Received
 
 Bound = int | datetime | None
 """An offset, of each partition; a time; or as far as it goes."""
+
+Offsets = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ async def recorded(connection: Connection, topic: Topic, span: Span) -> AsyncGen
     consumer = listener.consumer
     try:
         places = sorted(consumer.assignment())
-        ends = await bounds(consumer, places, span.last, await consumer.end_offsets(places))
-        starts = await bounds(consumer, places, span.first, await consumer.beginning_offsets(places))
+        oldest, newest = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        starts = oldest if span.first is None else await bounds(consumer, span.first, oldest, newest)
+        ends = newest if span.last is None else await bounds(consumer, span.last, oldest, newest)
         open_ = {place for place in places if starts[place] < ends[place]}
         for place in places:
             consumer.seek(place, starts[place])
@@ -68,17 +71,14 @@ async def recorded(connection: Connection, topic: Topic, span: Span) -> AsyncGen
         await listener.stop()
 
 
-async def bounds(consumer: Any, places: Sequence[TopicPartition], bound: Bound, usual: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+async def bounds(consumer: Any, bound: int | datetime, oldest: Offsets, newest: Offsets) -> Offsets:
     """An offset that a partition has not reached, or no longer holds, is its own nearest."""
-    oldest, newest = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-    if bound is None:
-        return dict(usual)
     if isinstance(bound, int):
-        wanted = dict.fromkeys(places, bound)
+        wanted = dict.fromkeys(oldest, bound)
     else:
-        found = await consumer.offsets_for_times({place: int(bound.timestamp() * 1000) for place in places})
-        wanted = {place: newest[place] if found.get(place) is None else found[place].offset for place in places}
-    return {place: min(max(wanted[place], oldest[place]), newest[place]) for place in places}
+        found = await consumer.offsets_for_times(dict.fromkeys(oldest, int(bound.timestamp() * 1000)))
+        wanted = {place: newest[place] if found.get(place) is None else found[place].offset for place in oldest}
+    return {place: min(max(wanted[place], oldest[place]), newest[place]) for place in oldest}
 
 
 def message(topic: Topic, raw: Any) -> Message:

@@ -27,6 +27,7 @@ from services.ops.replay.stage_tally import Tally
 app = typer.Typer(no_args_is_help=True, add_completion=False, **QUIET)
 From = Annotated[str | None, typer.Option("--from", help="An offset, of each partition; or a time: 2h ago is 2h, or 2026-10-01T12:00Z.")]
 To = Annotated[str | None, typer.Option("--to", help="Up to this offset or time.")]
+READER = "COUNTERFOIL_KAFKA is where they are, and its _USERNAME the principal that may read them: deploy/kafka/acls.sh replay NAME grants that."
 THERE = """counterfoil: the verifier's sealing key opens tokens, and it is in no other process: run it where the verifier runs, with its settings,
   python -m services.verifier.replay --from 2h
 In a container: docker compose exec verifier python -m services.verifier.replay --from 2h"""
@@ -36,7 +37,8 @@ In a container: docker compose exec verifier python -m services.verifier.replay 
 def stage() -> None:
     """Run recorded messages of one stage through today's code, and compare. No group is joined, nothing is committed, sent or written.
 
-    COUNTERFOIL_DATABASE is the role ops; COUNTERFOIL_KAFKA_USERNAME may read the topics, as audit's may. Exit code 1: something differs.
+    COUNTERFOIL_DATABASE is the role ops; COUNTERFOIL_KAFKA and its _USERNAME the principal that may read the topics (replay).
+    Exit code 1: something differs.
     """
 
 
@@ -102,7 +104,7 @@ def ran(run: Callable[[Shadow], Awaitable[list[Tally]]], span: Span, file: Path 
         say(f"counterfoil: {error}")
         raise typer.Exit(1) from None
     except KafkaError as error:
-        say(f"counterfoil: the topics cannot be read: {type(error).__name__}. COUNTERFOIL_KAFKA names them, and its principal needs to read them.")
+        say(f"counterfoil: the topics cannot be read: {type(error).__name__}. {READER}")
         raise typer.Exit(UNAVAILABLE) from None
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         say(f"counterfoil: the database or the file cannot be used: {type(error).__name__}. COUNTERFOIL_DATABASE is the role ops.")
