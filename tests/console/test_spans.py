@@ -12,6 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from counterfoil_server.runtime.store.database import Pool
 from counterfoil_server.runtime.telemetry import names
+from services.console.spans.latest import Latest
+from services.console.spans.receiver import Receiver
 from services.console.spans.store import KEPT, Spans, of_request
 from tests.console.otlp import rows, span, traces
 from tests.support.waiting import until
@@ -95,6 +97,16 @@ async def test_many_are_written_in_batches(spans: Spans, owner: asyncpg.Connecti
 
     assert len(await written(owner, 1500)) == 1500
     assert spans.dropped == 0
+
+
+async def test_a_sender_waits_a_moment_for_room(spans: Spans, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(spans._queue, "_maxsize", 600)
+    receiver = Receiver(spans, Latest(now), None)
+
+    answer = await receiver.traces(traces([span(now()) for _ in range(3000)]))
+
+    assert answer.body == b""
+    assert len(await written(owner, 3000)) == 3000
 
 
 async def test_while_the_database_is_away_they_wait(spans: Spans, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch):

@@ -84,7 +84,7 @@ def rows(found: ExportTraceServiceRequest) -> Iterator[Row | None]:
 
 
 def row(span: Any, service: str) -> Row:
-    attributes = {one.key: value(one.value) for one in span.attributes if one.key in ALLOWED}
+    attributes = {key: value(one.value) for one in span.attributes if (key := one.key) in ALLOWED}
     started, ended = span.start_time_unix_nano, span.end_time_unix_nano
     seconds = max(0.0, (ended - started) / 1e9)
     at = datetime.fromtimestamp(min(started // 1000, 2**52) / 1e6, UTC)
@@ -95,22 +95,24 @@ def row(span: Any, service: str) -> Row:
 
 
 def value(found: Any) -> str | int | float | bool:
+    if text := found.string_value:  # most are: what else it is costs another look
+        return plain(text)
     kind = found.WhichOneof("value")
     if kind in ("int_value", "bool_value"):
         number: int | bool = getattr(found, kind)
         return number
     if kind == "double_value":
         return found.double_value if abs(found.double_value) < 1e300 else 0.0
-    return plain(found.string_value)
+    return ""
 
 
 def plain(text: str) -> str:
     """A text of the database holds no NUL."""
-    return text[:LONGEST].replace("\0", "")
+    return text if len(text) <= LONGEST and "\0" not in text else text[:LONGEST].replace("\0", "")
 
 
 def uuid(text: object) -> UUID | None:
     try:
-        return UUID(str(text))
+        return UUID(text) if isinstance(text, str) else None
     except ValueError:
         return None

@@ -38,6 +38,7 @@ class Receiver:
         """A sender that is told how many were refused does not send them again: there would be no room then either."""
         refused, answer, found = 0, ExportTraceServiceResponse(), rows(message(body))
         while some := list(islice(found, BREATH)):
+            await self._spans.room(len(some))
             refused += self._spans.take(some)
             await asyncio.sleep(0)
         if refused:

@@ -14,10 +14,12 @@ from counterfoil_server.runtime.store.database import AWAY, Pool
 from services.console.spans.decoding import Row
 
 log = logging.getLogger("counterfoil.console")
-QUEUED, BATCH = 16_384, 512
+QUEUED, BATCH = 8192, 512
 KEPT = timedelta(hours=72)
 AHEAD = timedelta(days=1)
 PAUSE, LINGER, AGAIN = 300.0, 0.05, 1.0
+MOMENTS = 20
+"""Of LINGER each: how long a sender is kept waiting for room, before its spans are dropped."""
 WRONG = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What no second try would change."""
 OF_REQUEST = "SELECT trace_id FROM span WHERE request_id = $1 LIMIT 1"
@@ -43,6 +45,13 @@ class Spans:
                 taken += 1
         self.dropped += len(found) - taken
         return len(found) - taken
+
+    async def room(self, wanted: int) -> None:
+        """A sender that is answered late sends less."""
+        for _ in range(MOMENTS):
+            if self._queue.qsize() + wanted <= self._queue.maxsize:
+                return
+            await asyncio.sleep(LINGER)
 
     async def write(self) -> None:
         """For ever: what came since the last batch is the next. A batch that the database could not take waits until it can."""
