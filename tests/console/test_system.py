@@ -8,12 +8,16 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from counterfoil.wire.kafka import Connection, Publisher, Record
 from counterfoil_server.runtime import dead_letters
 from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.telemetry import names
 from services.console.pages import system
+from services.console.spans.latest import Latest
 from tests.console.conftest import NOW, Visit, nothing, visiting
+from tests.console.otlp import gauge
 from tests.support.topics import Seen, everything
 from tests.support.town import Town
 
@@ -44,6 +48,20 @@ async def test_what_waits_is_counted_by_state_with_the_oldest(visit: Visit, tabl
     assert ">stuck<" in page
     assert "2026-11-28 05:00:00 UTC" in page
     assert "confirmed" not in page
+
+
+async def test_stages_are_listed_by_how_far_behind_they_are(db: Pool, tables: asyncpg.Connection):  # noqa: ARG001 - it empties them
+    latest = Latest(lambda: NOW)
+    for group, replica in (("policy", 3.0), ("policy", 4.0), ("audit", 0.0)):
+        latest.take(ExportMetricsServiceRequest.FromString(gauge(names.LAG.name, replica, group=group, topic="t", partition=str(replica))))
+    latest.take(ExportMetricsServiceRequest.FromString(gauge(names.LAG_AGE.name, 12.0, group="policy", topic="t")))
+    async with visiting([system.pages], db, nothing, latest=latest) as visit:
+        page = await visit.page("/system")
+
+    rows = page.partition("the furthest first")[2].partition("</table>")[0]
+    assert rows.index(">policy<") < rows.index(">audit<")
+    assert '>7</td><td class="number">12 s<' in rows
+    assert "No process sends metrics" not in page
 
 
 async def test_a_quiet_installation_says_so(visit: Visit):

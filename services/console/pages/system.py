@@ -15,6 +15,7 @@ from services.console.operator import demand, operator_of
 from services.console.rendering import partial
 from services.console.site import Site
 from services.console.system.letters import Graves
+from services.console.system.stages import stages
 from services.console.system.state import bundle, state
 
 ACTS = ("redriven", "discarded")
@@ -27,7 +28,8 @@ def pages(site: Site) -> Sequence[Route]:
     async def system(request: Request) -> Response:
         demand(request, "read_registry")
         template = "system/state.html" if partial(request) else "system/page.html"
-        return site.show(request, template, state=await state(site.db, site.now()), now=site.now(), kafka=graves is not None)
+        return site.show(request, template, state=await state(site.db, site.now()), now=site.now(), kafka=graves is not None,
+                         stages=stages(site.latest), running=site.latest.instances())  # fmt: skip
 
     async def letters(request: Request) -> Response:
         demand(request, "read_audit")
