@@ -28,8 +28,8 @@ def pages(site: Site) -> Sequence[Route]:
     async def system(request: Request) -> Response:
         demand(request, "read_registry")
         template = "system/state.html" if partial(request) else "system/page.html"
-        return site.show(request, template, state=await state(site.db, site.now()), now=site.now(), kafka=graves is not None,
-                         stages=stages(site.latest), running=site.latest.instances())  # fmt: skip
+        found = {"state": await state(site.db, site.now()), "stages": stages(site.latest), "running": site.latest.instances()}
+        return site.show(request, template, now=site.now(), kafka=graves is not None, **found)
 
     async def letters(request: Request) -> Response:
         demand(request, "read_audit")
