@@ -1,8 +1,8 @@
 """How the stages are, what waits, dead letters, keys; and a bundle for whoever helps."""
 
 import json
-from collections.abc import Sequence
-from typing import Literal, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +28,7 @@ def pages(site: Site) -> Sequence[Route]:
     async def system(request: Request) -> Response:
         demand(request, "read_registry")
         template = "system/state.html" if partial(request) else "system/page.html"
-        found = {"state": await state(site.db, site.now()), "stages": stages(site.latest), "running": site.latest.instances()}
+        found: dict[str, Any] = {"state": await state(site.db, site.now()), "stages": stages(site.latest), "running": site.latest.instances()}
         return site.show(request, template, now=site.now(), kafka=graves is not None, **found)
 
     async def letters(request: Request) -> Response:
@@ -52,17 +52,21 @@ def pages(site: Site) -> Sequence[Route]:
         await graves.act(operator, place, cast(Literal["redriven", "discarded"], act), fields.get("reason", "").strip() or "by the console")
         return await listed(request, f"{place} was {'put back' if act == 'redriven' else 'given up'}; the audit log has it.")
 
-    async def diagnostics(request: Request) -> Response:
-        demand(request, "read_registry")
-        text = json.dumps(bundle(await state(site.db, site.now()), site.now()), indent=2)
-        return Response(text, headers={"Content-Disposition": "attachment; filename=counterfoil-diagnostics.json"}, media_type="application/json")
-
     return [
         Route("/system", system),
         Route("/system/letters", letters),
         Route("/system/letters", acted, methods=["POST"]),
-        Route("/system/diagnostics", diagnostics),
+        Route("/system/diagnostics", diagnostics(site)),
     ]
+
+
+def diagnostics(site: Site) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        demand(request, "read_registry")
+        text = json.dumps(bundle(await state(site.db, site.now()), site.now()), indent=2)
+        return Response(text, headers={"Content-Disposition": "attachment; filename=counterfoil-diagnostics.json"}, media_type="application/json")
+
+    return answer
 
 
 def placed(text: str) -> Place:
