@@ -32,6 +32,8 @@ from services.audit.writer import writer
 from tests.audit import facts
 
 ORIGIN = "log.example/counterfoil"
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'counterfoil-audit-writer' AND datname = current_database()"""
 Hook = Callable[[Sequence[Out]], Any]
 
 
@@ -50,6 +52,10 @@ class House:
     """Where a test says when the broker has the answers; else it has them at once."""
     keys: RequesterKeys = field(default_factory=lambda: RequesterKeys(lambda: 0.0))
     sealer: Sealer = field(default_factory=lambda: Sealer(lambda: 0.0))
+
+    async def cut_the_writer(self) -> None:
+        """Of this database alone: others' towns have their writers on the same server."""
+        await self.owner.execute(CUT)
 
     async def open(self) -> None:
         self.writer = await writer(Secret(self.dsn), probe=0.02)

@@ -117,7 +117,7 @@ async def test_an_idle_audit_beats_and_claims_nothing_that_it_does_not_know(hous
 
 async def test_the_heart_stops_with_the_writers_connection(house: House):
     beating = asyncio.create_task(beat(house.writer, house.progress, every=0.02))
-    await house.owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'counterfoil-audit-writer'")
+    await house.cut_the_writer()
 
     with pytest.raises(TRANSPORT):
         await asyncio.wait_for(beating, 10)

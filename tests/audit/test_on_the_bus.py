@@ -188,7 +188,7 @@ async def test_a_second_process_stands_by_and_takes_over(bus: Bus, monkeypatch: 
 async def test_a_writer_that_loses_its_connection_ends(bus: Bus):
     async with run("-m", "services.audit.app") as process:
         await process.until("started")
-        await bus.house.owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'counterfoil-audit-writer'")
+        await bus.house.cut_the_writer()
 
         async with asyncio.timeout(60):
             assert await process.process.wait() != 0

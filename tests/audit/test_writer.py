@@ -83,7 +83,7 @@ async def test_a_second_writer_stands_by_until_the_first_is_gone(house: House):
 
 
 async def test_a_writer_whose_connection_is_lost_appends_no_more(house: House):
-    await house.owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'counterfoil-audit-writer'")
+    await house.cut_the_writer()
 
     with pytest.raises(TRANSPORT):
         await house.run(verified(house.asked()))
