@@ -5,7 +5,7 @@ https://c2sp.org/signed-note: vkey = name+key id in hex+base64(0x01 | public key
 
 import hashlib
 from dataclasses import dataclass
-from typing import NoReturn, Self
+from typing import ClassVar, NoReturn, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -16,23 +16,34 @@ KEY_ID = 4
 
 
 @dataclass(frozen=True, slots=True)
-class VKey:
+class NoteVKey:
+    """The public half of whatever signs a note."""
+
     name: str
     key_id: bytes
     public: Ed25519PublicKey
+    kind: ClassVar[bytes]
+    """The signature's type, which stands before the key."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """ValueError for anything but an Ed25519 vkey whose key id is that of its name and key."""
+        """ValueError for anything but a vkey of this kind whose key id is that of its name and key."""
         name, key_id, coded = text.split("+", 2)  # base64 has plus signs of its own
         raw = from_b64(coded)
-        if not sound_name(name) or raw[:1] != ED25519 or key_id != note_key_id(name, raw[1:]).hex():
+        if not sound_name(name) or raw[:1] != cls.kind or key_id != note_key_id(name, raw[1:], cls.kind).hex():
             raise ValueError("malformed vkey")
         return cls(name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(raw[1:]))
 
 
-class LogKey:
-    """While a log key is rotated the head carries both signatures: `new.cosign(old.sign(...))`."""
+@dataclass(frozen=True, slots=True)
+class VKey(NoteVKey):
+    kind: ClassVar[bytes] = ED25519
+
+
+class NoteKey:
+    """The private half."""
+
+    kind: ClassVar[bytes]
 
     def __init__(self, name: str, private: bytes) -> None:
         if not sound_name(name):
@@ -40,8 +51,8 @@ class LogKey:
         self.name = name
         self.private = Ed25519PrivateKey.from_private_bytes(private)
         public = self.private.public_key().public_bytes_raw()
-        self.key_id = note_key_id(name, public)
-        self.vkey = f"{name}+{self.key_id.hex()}+{to_b64(ED25519 + public)}"
+        self.key_id = note_key_id(name, public, self.kind)
+        self.vkey = f"{name}+{self.key_id.hex()}+{to_b64(self.kind + public)}"
 
     @classmethod
     def generate(cls, name: str) -> Self:
@@ -49,6 +60,18 @@ class LogKey:
 
     def private_bytes(self) -> bytes:
         return self.private.private_bytes_raw()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name}, {self.key_id.hex()})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a private key is never pickled")
+
+
+class LogKey(NoteKey):
+    """While a log key is rotated the head carries both signatures: `new.cosign(old.sign(...))`."""
+
+    kind: ClassVar[bytes] = ED25519
 
     def sign(self, origin: str, size: int, root: bytes) -> str:
         if not origin.isprintable() or not origin:
@@ -63,15 +86,9 @@ class LogKey:
     def _line(self, body: str) -> str:
         return f"\u2014 {self.name} {to_b64(self.key_id + self.private.sign(body.encode()))}\n"
 
-    def __repr__(self) -> str:
-        return f"LogKey({self.name}, {self.key_id.hex()})"
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a private key is never pickled")
-
-
-def note_key_id(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public).digest()[:KEY_ID]
+def note_key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:KEY_ID]
 
 
 def sound_name(name: str) -> bool:
