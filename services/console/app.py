@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp
 from counterfoil_server.runtime import health
 from counterfoil_server.runtime.service import settle, utc_now
 from counterfoil_server.runtime.starting import needing, told
-from counterfoil_server.runtime.store.database import Pool, connect
+from counterfoil_server.runtime.store.database import Pool, answers, connect
 from counterfoil_server.runtime.telemetry import logs
 from counterfoil_server.runtime.watch import Watch
 from services.console.own_settings import OwnSettings
@@ -42,15 +43,9 @@ def servers(own: OwnSettings, app: ASGIApp, db: Pool) -> list[Coroutine[Any, Any
     watch = Watch()
     watch.over(list, 0)
 
-    async def ready() -> bool:
-        try:
-            return bool(await db.fetchval("SELECT true", timeout=2))
-        except Exception:  # noqa: BLE001 - whatever it is, we are not ready
-            return False
-
     made = [health.server(app, own.host, own.port, "COUNTERFOIL_CONSOLE_PORT")]
     if own.health_port is not None:
-        made.append(health.server(health.page(watch, ready), "127.0.0.1", own.health_port))
+        made.append(health.server(health.page(watch, partial(answers, db)), "127.0.0.1", own.health_port))
     return [serving(one) for one in made]
 
 

@@ -78,6 +78,7 @@ async def test_every_page_is_reached_by_keys_alone(opened: Opened, town: Town):
             await tab.page.keyboard.press("g")
             await tab.page.keyboard.press(letter)
             await tab.page.wait_for_url(f"{town.plan.console}{path}")
+            assert await tab.page.locator("nav [aria-current='page']").get_attribute("href") == path
         await tab.page.keyboard.press("?")
         await tab.page.wait_for_selector("dialog#keys[open]")
         await tab.page.keyboard.press("Escape")

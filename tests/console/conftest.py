@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -17,13 +16,12 @@ from starlette.requests import Request
 from counterfoil.wire.secret import Secret
 from counterfoil_server.domain import operators
 from counterfoil_server.runtime.store.database import Pool, connect
-from counterfoil_server.runtime.store.migrate import migrate
 from services.console import assets
 from services.console.gateway import Gateway
 from services.console.operator import Operator
 from services.console.rendering import Renderer
 from services.console.site import Page, Site, application
-from tests.gateway.conftest import in_database
+from tests.gateway.conftest import in_database, migrated
 
 URL = "http://console.test"
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -89,16 +87,8 @@ async def visiting(pages: Sequence[Page], db: Pool, gateway: Handler, **more: An
 @pytest.fixture(scope="session")
 async def console_database(postgres: str) -> AsyncIterator[str]:
     """A migrated database for all tests of the console; its superuser DSN."""
-    name = f"console_{uuid4().hex[:8]}"
-    server = await asyncpg.connect(postgres)
-    await server.execute(f"CREATE DATABASE {name}")
-    dsn = in_database(postgres, name)
-    owner = await asyncpg.connect(dsn)
-    await migrate(owner)
-    await owner.close()
-    yield dsn
-    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await server.close()
+    async with migrated(postgres) as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -117,6 +107,11 @@ async def db(console_database: str) -> AsyncIterator[Pool]:
     await asyncio.wait_for(pool.close(), 5)
 
 
+def hidden(page: str, name: str) -> str:
+    """The value of a field that a form carries along."""
+    return page.partition(f'name="{name}" value="')[2].partition('"')[0]
+
+
 def nothing(_: httpx.Request) -> httpx.Response:
     """A gateway that no test has scripted."""
     return httpx.Response(404, json={"code": "not_found", "message": "nothing here", "fix": "script it"})
@@ -132,4 +127,4 @@ def answering(found: dict[str, Any]) -> Handler:
     return answer
 
 
-__all__ = ["NOW", "URL", "Keeper", "Visit", "answering", "nothing", "operator", "visiting"]
+__all__ = ["NOW", "URL", "Keeper", "Visit", "answering", "hidden", "nothing", "operator", "visiting"]

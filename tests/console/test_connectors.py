@@ -19,7 +19,7 @@ from services.console.connectors.filled import filled
 from services.console.gateway import Refused
 from services.console.pages import connectors
 from services.gateway.catalog import Catalog
-from tests.console.conftest import NOW, Visit, visiting
+from tests.console.conftest import NOW, Visit, hidden, visiting
 
 CANARY = "hunter2-the-canary"
 PROVIDERS = [dict(one) for one in Catalog.read().all()]
@@ -177,10 +177,6 @@ async def made(visit: Visit, **changed: str) -> httpx.Response:
     return await visit.send(
         "/connectors/new", **{**FORM, "step": "make", "seen": hidden(look, "seen"), "revision": hidden(look, "revision"), **changed}
     )
-
-
-def hidden(page: str, name: str) -> str:
-    return page.partition(f'name="{name}" value="')[2].partition('"')[0]
 
 
 async def test_what_was_typed_as_a_secret_is_nowhere(visit: Visit, script: Script, caplog: pytest.LogCaptureFixture):

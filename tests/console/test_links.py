@@ -14,7 +14,7 @@ from services.console.links.filled import sides
 from services.console.links.spans import BadSpan, seconds, spelled
 from services.console.links.table import matrix
 from services.console.pages import links
-from tests.console.conftest import Visit, visiting
+from tests.console.conftest import Visit, hidden, visiting
 
 NAME = "web/production->postgres/demo"
 PATH = f"/v1/links/{NAME}"
@@ -55,10 +55,6 @@ def link(project: str = "web", connector: str = "postgres/demo", environments: t
 async def put(owner: asyncpg.Connection, *several: Link) -> None:
     for one in several:
         await owner.execute("INSERT INTO registry_entry VALUES ('link', $1, $2, 5)", one.name, one.model_dump_json())
-
-
-def hidden(page: str, name: str) -> str:
-    return page.partition(f'name="{name}" value="')[2].partition('"')[0]
 
 
 async def test_without_any_the_page_says_what_to_do(visit: Visit):

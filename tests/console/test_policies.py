@@ -17,7 +17,7 @@ from services.console.operator import STEP_UP
 from services.console.pages import policies
 from services.console.policies import texts, trial
 from services.gateway.lint import lint
-from tests.console.conftest import NOW, Visit, visiting
+from tests.console.conftest import NOW, Visit, hidden, visiting
 
 FORBID = 'forbid (principal in Project::"web", action == Action::"mint", resource);\n'
 CONNECTOR = {"kind": "connector", "name": "postgres/demo", "config": {}, "scopes": ["read"]}
@@ -94,10 +94,6 @@ async def leaves(owner: asyncpg.Connection, facts: Sequence[Any], at: datetime) 
     for index, fact in enumerate(facts, first):
         text = json.dumps({"fact": fact, "time": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}).encode()
         await owner.execute("INSERT INTO audit_leaf VALUES ($1, gen_random_uuid(), 'h', 'h', $2)", index, text)
-
-
-def hidden(page: str, name: str) -> str:
-    return page.partition(f'name="{name}" value="')[2].partition('"')[0]
 
 
 async def test_without_any_the_page_says_what_to_do(visit: Visit):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from faststream import FastStream
@@ -20,7 +21,7 @@ from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.stage import Out, Stage
 from counterfoil_server.runtime.starting import needing
-from counterfoil_server.runtime.store.database import Pool, connect
+from counterfoil_server.runtime.store.database import Pool, answers, connect
 from counterfoil_server.runtime.telemetry import export, logs
 from counterfoil_server.runtime.telemetry.process import Process, Sources
 from counterfoil_server.runtime.telemetry.spans import Telemetry
@@ -158,13 +159,7 @@ async def healthy(settings: Settings, watch: Watch, db: Pool) -> AsyncIterator[N
         yield
         return
 
-    async def ready() -> bool:
-        try:
-            return bool(await db.fetchval("SELECT true", timeout=2))
-        except Exception:  # noqa: BLE001 - whatever it is, we are not ready
-            return False
-
-    running = health.server(health.page(watch, ready), settings.host, settings.health_port)
+    running = health.server(health.page(watch, partial(answers, db)), settings.host, settings.health_port)
     task = asyncio.create_task(running.serve())
     async with health.stopped_after(running):
         yield

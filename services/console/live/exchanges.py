@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.console.audit.leaves import Leaf
+from services.console.tally.counting import ENDED, OUTCOMES
 
-ENDS = {"identity.rejected": "rejected", "grant.denied": "denied", "mint.refused": "refused", "credential.minted": "granted"}
+ENDS = {kind: outcome for kind, outcome in OUTCOMES.items() if outcome in ENDED}
 TONES = {"granted": "ok", "denied": "warn", "rejected": "no", "refused": "info"}
 NONE = "-"
 

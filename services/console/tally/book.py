@@ -33,7 +33,8 @@ class Tally:
         while True:
             try:
                 behind = await self.advance()
-                await self._db.execute("DELETE FROM console_tally WHERE hour < $1", self._now() - KEPT)
+                if not behind:
+                    await self._db.execute("DELETE FROM console_tally WHERE hour < $1", self._now() - KEPT)
             except AWAY as error:
                 log.warning("the tally waits", extra={"error": type(error).__name__})
                 behind = False

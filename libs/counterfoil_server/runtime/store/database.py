@@ -47,6 +47,14 @@ async def connect(dsn: Secret, *, name: str, least: int = 1, most: int = 4) -> P
     return pool
 
 
+async def answers(db: Pool) -> bool:
+    """What /readyz asks of a process's database."""
+    try:
+        return bool(await db.fetchval("SELECT true", timeout=2))
+    except Exception:  # noqa: BLE001 - whatever it is, we are not ready
+        return False
+
+
 async def listen(dsn: Secret, channel: str, heard: Any) -> Connection:
     """A connection of its own that calls `heard()` on each notification. The caller closes it."""
     connection = await asyncpg.connect(dsn.text(), timeout=5)
