@@ -11,9 +11,9 @@ from counterfoil_server.runtime.store.changes import Note
 from counterfoil_server.runtime.store.database import Connection, Pool
 
 Act = Literal["redriven", "discarded"]
-DONE = """INSERT INTO dead_letter (topic, partition, "offset", act, reason, at) VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (topic, partition, "offset") DO UPDATE SET act = excluded.act, reason = excluded.reason, at = excluded.at"""
-KNOWN = 'SELECT topic, partition, "offset" FROM dead_letter WHERE topic = ANY($1::text[])'
+DONE = """INSERT INTO dead_letter (topic, partition, lies_at, act, reason, at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (topic, partition, lies_at) DO UPDATE SET act = excluded.act, reason = excluded.reason, at = excluded.at"""
+KNOWN = "SELECT topic, partition, lies_at FROM dead_letter WHERE topic = ANY($1::text[])"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,4 +47,4 @@ async def done(db: Connection, places: Collection[Place], act: Act, reason: str,
 
 async def known(db: Connection | Pool, topics: Collection[str]) -> frozenset[Place]:
     """Those that something was done about."""
-    return frozenset(Place(row["topic"], row["partition"], row["offset"]) for row in await db.fetch(KNOWN, list(topics)))
+    return frozenset(Place(row["topic"], row["partition"], row["lies_at"]) for row in await db.fetch(KNOWN, list(topics)))

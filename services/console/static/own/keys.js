@@ -2,7 +2,7 @@
 (() => {
   const typing = (at) => at.closest("input, textarea, select, [contenteditable]");
   const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
-  let wanted = 0;
+  let wanted = -Infinity;
 
   const go = (key) => document.querySelector(`nav [data-key="${CSS.escape(key)}"]`)?.click();
   const move = (by) => {
@@ -16,7 +16,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.timeStamp - wanted < 1200) {
-      wanted = 0;
+      wanted = -Infinity;
       go(event.key);
       return;
     }

@@ -2,11 +2,11 @@
 CREATE TABLE dead_letter (
     topic     text NOT NULL,
     partition integer NOT NULL,
-    "offset"  bigint NOT NULL,
+    lies_at   bigint NOT NULL,
     act       text NOT NULL CHECK (act IN ('redriven', 'discarded')),
     reason    text NOT NULL,
     at        timestamptz NOT NULL,
-    PRIMARY KEY (topic, partition, "offset")
+    PRIMARY KEY (topic, partition, lies_at)
 );
 GRANT SELECT, INSERT, UPDATE ON dead_letter TO counterfoil_ops, counterfoil_gateway;
 GRANT SELECT ON dead_letter TO counterfoil_console;
