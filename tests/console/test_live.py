@@ -172,6 +172,7 @@ async def test_the_page_has_the_last_ones_and_stands_still_when_it_is_told_to(vi
     assert page.count('<span class="badge warn">denied</span>') == 2
     assert 'hx-sse:connect="/live/stream?outcome=denied&amp;after=' in page
     assert "hx-sse" not in await visit.page("/live", paused="1")
+    assert "None of the last 1,000 leaves" in await visit.page("/live", connector="no/one")
 
 
 async def test_one_exchange_is_shown_in_full(visit: Visit, log: asyncpg.Connection):

@@ -15,7 +15,7 @@ log = logging.getLogger("counterfoil.console")
 PAUSE, AGAIN = 0.25, 2.0
 MOST, CAUGHT_UP = 5, 20
 """Rows that reach a screen at a time, and at once after a pause: twenty a second can be seen, a thousand cannot."""
-AT_ONCE, PIECE, LOOKED = 2000, 250, 2000
+AT_ONCE, PIECE, LOOKED = 2000, 250, 1000
 SIZE = "SELECT size FROM audit_head"
 SINCE = "SELECT idx, bytes FROM audit_leaf WHERE idx >= $1 ORDER BY idx LIMIT $2"
 LAST = "SELECT idx, bytes FROM audit_leaf WHERE idx < $1 ORDER BY idx DESC LIMIT $2"
@@ -131,14 +131,12 @@ async def read(db: Pool, leaves: Sequence[Leaf]) -> Sequence[Exchange]:
 
 async def last(db: Pool, wanted: Wanted, after: int = -1, most: int = 50) -> Sequence[Exchange]:
     """The newest first, of those after a leaf, among so many leaves: a rare one has its own page, Audit."""
-    leaves: list[Leaf] = []
     found: list[Exchange] = []
-    before = 2**62
-    while before > after + 1 and len(leaves) < LOOKED and len(found) < most:
+    before, looked = 2**62, 0
+    while before > after + 1 and looked < LOOKED and len(found) < most:
         rows = await db.fetch(LAST, before, PIECE)
         if not rows:
             break
-        leaves += [leaf(row) for row in rows if row["idx"] > after]
-        before = rows[-1]["idx"]
-        found = [one for one in await read(db, leaves) if wanted.wants(one)]
+        before, looked = rows[-1]["idx"], looked + len(rows)
+        found += [one for one in await read(db, [leaf(row) for row in rows if row["idx"] > after]) if wanted.wants(one)]
     return found[:most]

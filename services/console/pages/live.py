@@ -43,6 +43,7 @@ class Live:
             wanted=wanted,
             known=known,
             outcomes=OUTCOMES,
+            looked=LOOKED,
             after=max([size - 1, *(one.index for one in rows[:1])]),
             query=query,
             paused="paused" in request.query_params,
