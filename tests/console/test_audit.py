@@ -303,3 +303,15 @@ def test_every_kind_that_is_a_leaf_has_words():
     models = [model for schema in schemas for model in (schema, *schema.get("$defs", {}).values())]
 
     assert {kind["const"] for model in models if (kind := model.get("properties", {}).get("kind"))} == set(KINDS)
+
+
+async def test_a_leaf_younger_than_the_published_checkpoint_is_proven_against_the_newest(db: Pool, visit: Visit, log: MadeLog):
+    def younger(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={"code": "beyond_log", "message": "a tree of 7 leaves has none of that index", "fix": "ask again"})
+
+    assert visit
+    async with visiting([audit.pages], db, younger) as other:
+        proof, both, never = [await other.http.get(f"/audit/{at}") for at in ("7/proof", "7/proof.json", "999999/proof")]
+    assert proof.text == log.proof(7)
+    assert json.loads(both.text) == {"leaf": log.leaves[7].decode(), "proof": log.proof(7)}
+    assert never.status_code == 404

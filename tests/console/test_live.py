@@ -150,7 +150,7 @@ async def test_a_stream_ends_with_its_session(feed: Feed, monkeypatch: pytest.Mo
     with feed.watching(Wanted()) as watcher:
         said = [one async for one in events(watcher, lambda template, **_: f"<{template}>", over)]
 
-    assert said == ["retry: 2000\n\n", "data: <live/over.html>\n\n"]
+    assert said == ["retry: 2000\n\n", "data: <live/over.html>\n\n", "event: over\ndata: over\n\n"]
 
 
 def pages(feed: Feed) -> Page:
@@ -170,8 +170,9 @@ async def test_the_page_has_the_last_ones_and_stands_still_when_it_is_told_to(vi
     page = await visit.page("/live", outcome="denied")
 
     assert page.count('<span class="badge warn">denied</span>') == 2
-    assert 'hx-sse:connect="/live/stream?outcome=denied"' in page
+    assert 'hx-sse:connect="/live/stream?outcome=denied&amp;after=' in page
     assert "hx-sse" not in await visit.page("/live", paused="1")
+    assert "None of the last 1,000 leaves" in await visit.page("/live", connector="no/one")
 
 
 async def test_one_exchange_is_shown_in_full(visit: Visit, log: asyncpg.Connection):

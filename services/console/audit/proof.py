@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from counterfoil.wire import checkpoint as checkpoints
-from counterfoil.wire.armor import to_b64
+from counterfoil.wire.armor import from_b64, to_b64
 from counterfoil.wire.checkpoint import BadCheckpoint, Checkpoint
 from counterfoil.wire.log_key import VKey
+from counterfoil.wire.receipt import write_proof
 from counterfoil.wire.tiles import BadTile
 from counterfoil_server.runtime.store.database import Pool
 from counterfoil_server.runtime.store.tiles import Tiles
@@ -39,6 +40,11 @@ class Shown:
     vkeys: Sequence[str]
     head: Checkpoint | None
     signatures: Sequence[Signature]
+
+    @property
+    def proof(self) -> str | None:
+        """A C2SP tlog-proof against this head, which no witness has seen. None where tiles are missing."""
+        return None if self.path is None else write_proof(self.leaf.index, list(map(from_b64, self.path)), self.checkpoint)
 
 
 async def shown(db: Pool, index: int) -> Shown | None:

@@ -23,7 +23,7 @@ from services.dev.children import together
 from services.dev.jars import ROOT
 from services.dev.ports import free_port
 from services.dev.running import run
-from services.dev.town import MODULES, Plan
+from services.dev.town import Plan
 
 LIFETIME, CONNECTIONS, TOKENS = 1800, 64, 50
 DEAD = "to a dead address"
@@ -60,10 +60,10 @@ async def sinking() -> AsyncIterator[str]:
 async def restarted(stand: Stand, way: Way) -> None:
     """Every service, telling in this way."""
     plan = replace(stand.plan, extra={**stand.plan.extra, **way.environment})
-    old = [child for child in stand.children._started if child.command.name in MODULES]  # noqa: SLF001 - no one else starts any again
+    old = [child for child in stand.children._started if child.command.name in plan.modules]  # noqa: SLF001 - no one else starts any again
     await together(*(stand.children.forget(child) for child in old))
     async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
-        await together(*(up(stand, plan, role, http) for role in MODULES))
+        await together(*(up(stand, plan, role, http) for role in plan.modules))
 
 
 async def up(stand: Stand, plan: Plan, role: str, http: httpx.AsyncClient) -> None:
