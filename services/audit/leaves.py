@@ -8,7 +8,7 @@ from uuid import UUID
 
 from counterfoil.contracts.exchange_verified import IdentityVerified
 from counterfoil.wire.armor import from_url
-from counterfoil.wire.canonical import NotCanonical, NotJson, canonical, digest, strict_json
+from counterfoil.wire.canonical import DEEPEST, NotCanonical, NotJson, canonical, digest, strict_json
 from counterfoil_server.runtime.stage import DeadLetter, Received
 
 NONE_BEFORE = bytes(32)
@@ -44,7 +44,7 @@ def entry(received: Received) -> Entry:
     """From the exact bytes, since a leaf holds what this reader's model does not know too. DeadLetter: they have no canonical form."""
     fact = received.fact
     try:
-        members = strict_json(received.value, exact=True)
+        members = strict_json(received.value, exact=True, deepest=DEEPEST - 1)  # the leaf stands around it
         if not isinstance(members, dict):
             raise DeadLetter("not_canonical")
         text = canonical(shown(members, fact.sealed), exact=True).decode()

@@ -12,6 +12,8 @@ from services.gateway.problems import Problem
 
 LARGEST_FORM = 64 * 1024
 LARGEST_JSON = 1024 * 1024
+DEEPEST = 20
+"""What is put into the registry stands in a leaf, which is read up to 32 deep."""
 PATIENCE = 10.0
 MOST_FIELDS = 64
 PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -60,7 +62,7 @@ def parsed(text: str) -> list[tuple[str, str]]:
 async def json_object(request: Request) -> dict[str, Any]:
     media_type(request, "application/json")
     try:
-        found = strict_json(await read(request, LARGEST_JSON))
+        found = strict_json(await read(request, LARGEST_JSON), deepest=DEEPEST)
     except NotJson as error:
         raise Problem("malformed_request", f"the body is no JSON that is taken here: {error}") from None
     if not isinstance(found, dict):

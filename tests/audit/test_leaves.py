@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from counterfoil.wire.canonical import canonical, digest
+from counterfoil.wire.canonical import canonical, digest, strict_json
 from counterfoil.wire.envelope import encode
 from counterfoil_server.runtime.stage import DeadLetter
 from services.audit.leaves import NONE_BEFORE, entry, leaf, microseconds
@@ -65,6 +65,21 @@ def test_a_member_that_stands_twice_is_a_dead_letter():
 
     with pytest.raises(DeadLetter, match="not_canonical"):
         entry(received(fact, value=bad))
+
+
+@pytest.mark.parametrize(("more", "taken"), [(29, True), (30, False)])
+def test_a_fact_whose_leaf_would_be_deeper_than_a_leaf_is_read_is_a_dead_letter(more: int, taken: bool):
+    """Appended, it could be checked by nobody, for ever."""
+    fact = verified(asked())
+    deep = encode(fact).replace(b'"ref":"main"', b'"ref":' + b"[" * more + b"]" * more)
+    assert deep != encode(fact)
+
+    if taken:
+        found = leaf(entry(received(fact, value=deep)), 0, NONE_BEFORE, "2026-11-24T12:00:00.000000Z")
+        assert strict_json(found, exact=True)
+    else:
+        with pytest.raises(DeadLetter, match="not_canonical"):
+            entry(received(fact, value=deep))
 
 
 def test_a_box_that_is_no_base64url_is_a_dead_letter():

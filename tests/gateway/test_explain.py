@@ -1,5 +1,6 @@
 """POST /v1/explain: what would come of a request, and to whom that is told."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -167,6 +168,8 @@ ODD: dict[str, dict[str, Any]] = {
     "a fraction": {"details": [{"type": "postgres", "much": 0.5}]},
     "too much": {"details": [{"type": "postgres", "tables": ["a" * 20_000]}]},
     "a NUL": {"connector": "postgres/\0"},
+    "21 deep": {"details": [json.loads('{"type":' * 18 + "1" + "}" * 18)]},
+    "17 deep": {"details": [json.loads('{"type":' * 15 + "1" + "}" * 15)]},
     "no project": {"as": {"environment": "production"}},
     "another member": {"as": {"project": "web", "environment": "production", "role": "admin"}},
     "an issuer that nobody trusts": {"as": {"project": "web", "environment": "production", "issuer": "https://evil.example"}},

@@ -55,6 +55,8 @@ async def letter(town: Town, key: bytes, topic: str, within: float = 10.0) -> Se
         ({"connector": "postgres/demo", "lifetime": 1.5}, "malformed_wish"),
         ({"connector": "postgres/demo", "lifetime": True}, "malformed_wish"),
         (["postgres/demo"], "malformed_wish"),
+        ({"connector": "postgres/demo", "details": [json.loads('{"type":' * 29 + "1" + "}" * 29)]}, "malformed_wish"),
+        ({"connector": "postgres/demo", "details": json.loads("[" * 90 + "]" * 90)}, "malformed_wish"),
         ({"connector": "postgres/demo", "scopes": ["x" * 200_000]}, "malformed_wish"),
         ({"connector": "postgres/demo", "scopes": ["admin"]}, "beyond_ceiling"),
         ({"connector": "postgres/demo", "scopes": ["read"], "lifetime": 86400}, "beyond_ceiling"),

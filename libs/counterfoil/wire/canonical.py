@@ -44,8 +44,8 @@ def canonical(value: JSON, *, exact: bool = False) -> bytes:
     raise NotCanonical(reason)
 
 
-def strict_json(data: bytes, *, exact: bool = False) -> JSON:
-    """UTF-8, no BOM, no member twice, no NaN or Infinity, no lone surrogate, at most 32 deep. `exact`: NotCanonical for numbers without that form."""
+def strict_json(data: bytes, *, exact: bool = False, deepest: int = DEEPEST) -> JSON:
+    """UTF-8, no BOM, no member twice, no NaN or Infinity, no lone surrogate, no deeper. `exact`: NotCanonical for numbers without that form."""
     if data.startswith(BOM):
         raise NotJson("byte order mark")
     try:
@@ -64,8 +64,8 @@ def strict_json(data: bytes, *, exact: bool = False) -> JSON:
     except ValueError:
         reason = "not JSON"
     else:
-        if data.count(b"[") + data.count(b"{") > DEEPEST:  # else it cannot be that deep
-            _refuse_depth(value)
+        if data.count(b"[") + data.count(b"{") > deepest and deeper(value, deepest):  # fewer cannot be that deep
+            raise NotJson("too deep")
         return value
     # Raised outside the handler: the decoder's errors hold the whole document.
     raise NotJson(reason)
@@ -106,12 +106,12 @@ def _no_float(_text: str) -> NoReturn:
     raise NotCanonical("float")
 
 
-def _refuse_depth(value: JSON) -> None:
+def deeper(value: object, than: int) -> bool:
+    """Whether arrays and objects stand in each other more than `than` times. Without recursion."""
     layer = _containers([value])
-    for _ in range(DEEPEST):
+    for _ in range(than):
         layer = [inner for outer in layer for inner in _containers(outer.values() if isinstance(outer, dict) else outer)]
-    if layer:
-        raise NotJson("too deep")
+    return bool(layer)
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:

@@ -31,9 +31,9 @@ SIGNATURE = "b62e867fa2f33afe.2.0." + "K" * 43 + "." + "C" * 86
 class Recorder:
     """Facts in, leaves out. `entries` is the registry now; each change is a revision and a leaf of its own."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, rules: Rulebook | None = None) -> None:
         self.now = now
-        self.rules = Rulebook(links.compiled)
+        self.rules = rules or Rulebook(links.compiled)
         self.snapshot: Snapshot = EMPTY
         self.size = 0
         self._before = NONE_BEFORE
