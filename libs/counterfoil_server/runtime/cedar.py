@@ -3,11 +3,11 @@
 https://docs.cedarpolicy.com/auth/authorization.html
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import cedarpy
+from pydantic_core import to_json
 
 from counterfoil.wire.lru import Lru
 from counterfoil_server.runtime.concern import BadPolicy, Parsed, parse
@@ -82,4 +82,5 @@ def parsed(text: str) -> Parsed | None:
         return None
 
 
-compact = json.JSONEncoder(separators=(",", ":")).encode
+def compact(value: Json) -> str:
+    return to_json(value).decode()
