@@ -36,12 +36,31 @@ TABS: Sequence[Tab] = (
 )
 
 
+@dataclass(frozen=True)
+class Act:
+    """What Ctrl-K offers beside the pages. `needs`: of the operator's rights."""
+
+    path: str
+    label: str
+    needs: str = ""
+
+
+ACTS: Sequence[Act] = (
+    Act("/connectors#catalogue", "New connector: choose its provider", "change_registry"),
+    Act("/links/new", "Add a link", "change_registry"),
+    Act("/policies/edit", "Write a policy", "change_registry"),
+    Act("/live?paused=1", "Live exchanges, paused"),
+    Act("/live?outcome=denied", "Live exchanges: what is denied"),
+    Act("/revoke/orders", "Orders to revoke that were given"),
+)
+
+
 class Renderer:
     def __init__(self, assets: Mapping[str, Asset], *, development: bool) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
         )
-        self._environment.globals.update(assets={name: one.path for name, one in assets.items()}, tabs=TABS, development=development)
+        self._environment.globals.update(assets={name: one.path for name, one in assets.items()}, tabs=TABS, acts=ACTS, development=development)
         self._environment.filters.update(words.FILTERS)
 
     def text(self, template: str, **context: Any) -> str:

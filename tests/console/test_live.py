@@ -140,6 +140,22 @@ async def test_a_browser_that_cannot_follow_is_told_how_much_it_missed(feed: Fee
         assert watcher.left_out >= 1000 - MOST
 
 
+async def test_how_long_it_took_is_known_of_an_exchange_that_lies_across_two_readings(feed: Feed, log: asyncpg.Connection):
+    request_id = uuid4()
+    asked = {"request_id": str(request_id), "connector": "postgres/demo", "request_hash": "c" * 64}
+    known = {"kind": "identity.verified", "asked": asked, "at": "2026-11-28T12:00:00.000000Z"}
+    ended = {"kind": "grant.denied", "asked": asked, "project": "web", "environment": "production", "code": "beyond_ceiling"}
+    with feed.watching(Wanted()) as watcher:
+        await begun(feed, log)
+        await put(log, [json.dumps({"fact": known, "time": "2026-11-28T12:00:00.010000Z"}).encode()])
+        await begun(feed, log)
+        await watcher.next(5)
+        await put(log, [json.dumps({"fact": ended, "time": "2026-11-28T12:00:00.250000Z"}).encode()])
+
+        (row,) = await watcher.next(5)
+    assert (row.request_id, row.took) == (str(request_id), 0.25)
+
+
 async def test_a_stream_ends_with_its_session(feed: Feed, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("services.console.live.streaming.ASKED_AGAIN", 0.0)
     monkeypatch.setattr("services.console.live.streaming.PATIENCE", 0.01)

@@ -10,10 +10,12 @@ import asyncpg
 import pytest
 
 from counterfoil_server.runtime.store.database import Pool
+from services.console import assets
 from services.console.audit.leaves import Leaf, leaf
 from services.console.live.feed import Feed
-from services.console.live.one import CREDENTIALS, command, traced
+from services.console.live.one import COMING, CREDENTIALS, command, in_full, traced
 from services.console.pages import live
+from services.console.rendering import Renderer
 from services.console.spans.store import Spans
 from services.console.words import span
 from tests.console.conftest import NOW, Visit, nothing, visiting
@@ -99,6 +101,21 @@ async def test_a_sampled_one_is_drawn_from_its_spans_and_leads_to_its_trace(visi
     assert f"https://traces.test/{(b't' * 16).hex()}" in page
     assert page.count('fill="url(#hatch-') == 2
     await owner.execute("TRUNCATE span")
+
+
+async def test_a_sheet_asks_again_while_spans_may_be_on_their_way(visit: Visit, log: MadeLog, db: Pool):
+    request_id = asked(log)["request_id"]
+    found, ended = await in_full(db, UUID(request_id)), max(one.at for one in leaves(log) if one.at)
+    assert found is not None
+    assert (found.young(ended + COMING), found.young(ended + COMING / 2)) == (False, True)
+
+    piece = Renderer(assets.assets(), development=False).text("live/waterfall.html", full=found, waterfall=found.waterfall, young=True)
+    old = await visit.page(f"/live/{request_id}")
+
+    assert f'hx-get="/live/{request_id}" hx-trigger="every 2s"' in piece
+    assert "its spans come within seconds" in piece
+    assert "every 2s" not in old
+    assert "was not sampled, or is older" in old
 
 
 async def test_of_two_callers_that_chose_one_id_each_has_a_sheet_of_its_own(visit: Visit, log: MadeLog, owner: asyncpg.Connection):

@@ -99,9 +99,9 @@ async def founded(
     folder: Path, kafka: str, server: Postgres, *, extra: dict[str, str] | None = None, iterations: int = 1,
     console: bool = False, **changed: Any
 ) -> AsyncIterator[Town]:  # fmt: skip
-    """A town with topics and a database of its own; with a console where it is asked for. `changed`: of its Plan."""
+    """A town with topics and a database of its own; with a console where it is asked for, which then gets the spans. `changed`: of its Plan."""
     name = secrets.token_hex(4)
-    ports = {part: free_port() for part in ("gateway-http", "issuer", "console-http", *MODULES)}
+    ports = {part: free_port() for part in ("gateway-http", "issuer", "console-http", *(("console-otlp",) if console else ()), *MODULES)}
     plan = Plan(
         folder,
         kafka,
@@ -115,7 +115,8 @@ async def founded(
         extra={"COUNTERFOIL_LOG_LEVEL": "INFO"} | (extra or {}),
     )
     async with receiving() as otlp, Children(folder) as children, httpx.AsyncClient(timeout=30, trust_env=False) as http:
-        plan = replace(plan, extra={**plan.extra, "COUNTERFOIL_OTLP": otlp.url}, **changed)
+        sink = f"http://{HOST}:{ports['console-otlp']}" if console else otlp.url
+        plan = replace(plan, extra={**plan.extra, "COUNTERFOIL_OTLP": sink}, **changed)
         await town.prepare(plan, say)
         await demo.prepare(plan.superuser_dsn, Secret(BROKER_PASSWORD))
         await town.start(plan, children)

@@ -58,13 +58,18 @@ def settled(leaves: Iterable[Leaf]) -> set[UUID]:
     return {UUID(one.fact["credential_id"]) for one in leaves if one.kind in SETTLED}
 
 
-def exchanges(leaves: Iterable[Leaf], lent: Lent | None = None) -> Sequence[Exchange]:
-    leaves, known = list(leaves), lent or {}
-    begun = {request_hash(one): moment(one.fact.get("at")) for one in leaves if one.kind == "identity.verified"}
+Begun = dict[str, datetime | None]
+"""By request: when who asks became known."""
+
+
+def exchanges(leaves: Iterable[Leaf], lent: Lent | None = None, begun: Begun | None = None) -> Sequence[Exchange]:
+    """`begun`: what leaves before these began, and after them what they leave open: an exchange may lie across two readings of the log."""
+    leaves, known, begun = list(leaves), lent or {}, {} if begun is None else begun
+    begun |= {request_hash(one): moment(one.fact.get("at")) for one in leaves if one.kind == "identity.verified"}
     found = []
     for one in leaves:
         if one.kind in ENDS and one.request_id:
-            found.append(exchange(one, begun.get(request_hash(one))))
+            found.append(exchange(one, begun.pop(request_hash(one), None)))
         elif one.kind in SETTLED and (row := known.get(UUID(one.fact["credential_id"]))):
             place = f"{row['project']} / {row['environment']}"
             found.append(

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 from counterfoil_server.runtime.store.database import AWAY, Pool
 from services.console.audit.leaves import Leaf, leaf
-from services.console.live.exchanges import Exchange, Wanted, exchanges, settled
+from services.console.live.exchanges import Begun, Exchange, Wanted, exchanges, settled
 
 log = logging.getLogger("counterfoil.console")
 PAUSE, AGAIN = 0.25, 2.0
 MOST, CAUGHT_UP = 5, 20
 """Rows that reach a screen at a time, and at once after a pause: twenty a second can be seen, a thousand cannot."""
 AT_ONCE, PIECE, LOOKED = 2000, 250, 1000
+OPEN = 5000
+"""Exchanges under way of which it is known when they began; one that never ends must not stay for ever."""
 SIZE = "SELECT size FROM audit_head"
 SINCE = "SELECT idx, bytes FROM audit_leaf WHERE idx >= $1 ORDER BY idx LIMIT $2"
 LAST = "SELECT idx, bytes FROM audit_leaf WHERE idx < $1 ORDER BY idx DESC LIMIT $2"
@@ -111,22 +113,24 @@ class Feed:
 
     async def _news(self) -> AsyncIterator[Sequence[Exchange]]:
         """From now on, until nobody watches."""
-        at = await self._db.fetchval(SIZE) or 0
+        at, begun = await self._db.fetchval(SIZE) or 0, Begun()
         self._reading.set()
         try:
             while self._watchers:
                 rows = await self._db.fetch(SINCE, at, AT_ONCE)
                 at += len(rows)
                 if rows:
-                    yield await read(self._db, [leaf(row) for row in rows])
+                    yield await read(self._db, [leaf(row) for row in rows], begun)
+                    for gone in [*begun][:-OPEN]:
+                        del begun[gone]
                 await asyncio.sleep(PAUSE)
         finally:
             self._reading.clear()
 
 
-async def read(db: Pool, leaves: Sequence[Leaf]) -> Sequence[Exchange]:
+async def read(db: Pool, leaves: Sequence[Leaf], begun: Begun | None = None) -> Sequence[Exchange]:
     names = settled(leaves)
-    return exchanges(leaves, {row["credential_id"]: row for row in await db.fetch(LENT, names)} if names else {})
+    return exchanges(leaves, {row["credential_id"]: row for row in await db.fetch(LENT, names)} if names else {}, begun)
 
 
 async def last(db: Pool, wanted: Wanted, after: int = -1, most: int = 50) -> Sequence[Exchange]:

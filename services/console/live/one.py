@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +18,13 @@ from services.console.spans.store import of_request
 CREDENTIALS = """SELECT credential_id, state, expires_at, class, traceparent FROM mint WHERE request_hash = $1 ORDER BY attempt DESC LIMIT 5"""
 """By the hash: of an id alone the ledger has no index."""
 
+COMING = timedelta(seconds=15)
+"""A process sends its spans every five seconds, each on its own: a tree has all its branches some time after its first."""
+
 
 @dataclass(frozen=True, slots=True)
 class InFull:
-    """`others`: hashes of other exchanges under the same id. An id is the caller's own choice: two may have chosen one."""
+    """`chosen`: the hash of this one's request. `others`: those of other exchanges under the same id, which is the caller's own choice."""
 
     request_id: UUID
     leaves: Sequence[Leaf]
@@ -30,7 +34,12 @@ class InFull:
     credentials: Sequence[Any]
     trace_id: str | None
     line: str
+    chosen: str
     others: Sequence[str]
+
+    def young(self, now: datetime) -> bool:
+        """Whether spans of it may still be on their way."""
+        return any(one.at is not None and now - one.at < COMING for one in self.leaves)
 
 
 async def in_full(db: Pool, request_id: UUID, wanted: str = "") -> InFull | None:
@@ -49,7 +58,7 @@ async def in_full(db: Pool, request_id: UUID, wanted: str = "") -> InFull | None
     trace_id = spans[0].trace_id.hex() if spans else next((traced(row["traceparent"]) for row in credentials), None)
     return InFull(
         request_id, [*own, *ends], ended[-1] if ended else None, {one.kind: one.fact for one in own}, of_spans(spans) if spans else of_facts(own),
-        credentials, trace_id, command(own), [one for one in hashes if one != chosen],
+        credentials, trace_id, command(own), chosen, [one for one in hashes if one != chosen],
     )  # fmt: skip
 
 

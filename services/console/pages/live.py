@@ -69,7 +69,7 @@ class Live:
         if found is None:
             raise Refused(404, {"code": "not_found", "message": "the log has no such exchange, or not yet", "fix": "load the page again in a moment"})
         template = "live/sheet.html" if partial(request) else "live/exchange.html"
-        return self._site.show(request, template, full=found, trace_url=self._site.trace_url)
+        return self._site.show(request, template, full=found, young=found.young(self._site.now()), trace_url=self._site.trace_url)
 
 
 def asked(request: Request) -> Wanted:

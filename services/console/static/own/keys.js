@@ -1,31 +1,43 @@
-// Keys for whoever does not use a mouse: g and a letter, / j k Enter Esc ?. Where one types, they are letters.
+// Keys for whoever does not use a mouse: g and a letter, / j k Enter Esc ?. Where one types, they are letters; and whoever wishes switches them off.
 (() => {
+  const LETTERS = "counterfoil.letters";
   const typing = (at) => at.closest("input, textarea, select, [contenteditable]");
-  const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
-  let wanted = -Infinity;
+  const sheet = () => [...document.querySelectorAll("dialog[open]")].at(-1);
+  const rows = () => [...(sheet() ?? document).querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
+  const off = () => localStorage.getItem(LETTERS) === "off";
+  let going = false;
 
   const go = (key) => document.querySelector(`nav [data-key="${CSS.escape(key)}"]`)?.click();
   const move = (by) => {
     const all = rows();
     const now = all.findIndex((row) => row.contains(document.activeElement));
     const next = all[Math.min(Math.max(now + by, 0), all.length - 1)];
-    (next?.querySelector("a, button") ?? next)?.focus();
+    const inner = next?.querySelector("a, button");
+    if (next && !inner && !next.hasAttribute("tabindex")) next.tabIndex = -1; // a row without a link is read all the same
+    (inner ?? next)?.focus();
   };
-  const sheet = (name) => document.getElementById(name)?.showModal();
+  const opens = (name) => {
+    const found = document.getElementById(name);
+    if (found && !found.open) found.showModal();
+  };
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    if (event.timeStamp - wanted < 1200) {
-      wanted = -Infinity;
+    if (event.ctrlKey || event.metaKey || event.altKey || off()) return;
+    if (typing(event.target) || event.key === "Escape") {
+      going = false;
+      return;
+    }
+    if (going && event.key.length === 1) { // however long it took: not everybody is quick
+      going = false;
       go(event.key);
       return;
     }
     const acts = {
-      g: () => { wanted = event.timeStamp; },
+      g: () => { going = true; },
       j: () => move(1),
       k: () => move(-1),
       "/": () => document.querySelector("[data-question]")?.focus(),
-      "?": () => sheet("keys"),
+      "?": () => opens("keys"),
     };
     if (Object.hasOwn(acts, event.key)) {
       event.preventDefault();
@@ -35,10 +47,14 @@
 
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
-    if (opener) sheet(opener.dataset.opens);
+    if (opener) opens(opener.dataset.opens);
     const copier = event.target.closest("[data-copies]");
     if (copier) navigator.clipboard?.writeText(document.getElementById(copier.dataset.copies).textContent.trim());
   });
+
+  const letters = document.getElementById("keys-letters");
+  if (letters) letters.checked = !off();
+  letters?.addEventListener("change", () => localStorage.setItem(LETTERS, letters.checked ? "on" : "off"));
 
   // A sheet that comes from the server opens itself, and gives the focus back when it goes.
   document.addEventListener("htmx:after:swap", () => {
