@@ -30,7 +30,7 @@ def say(line: str) -> None:
 
 
 def resident(stand: Standing, when: str, most: float | None = MOST_MB) -> Figure:
-    return Figure(f"the console's resident memory, {when}", processes.memory({"console": stand.pid})["console"] / 2**20, "MB", most=most)
+    return Figure(f"the console's resident memory, {when}", processes.memory(stand.pids)["console"] / 2**20, "MB", most=most)
 
 
 async def measured(folder: Path, exchanges: int, live: int, times: int, seconds: float) -> tuple[list[Figure], str]:
@@ -47,7 +47,7 @@ async def measured(folder: Path, exchanges: int, live: int, times: int, seconds:
         about = f"{book.number:,} exchanges, {book.edge.size:,} leaves, {len(book.alive):,} live; filled in {filling.took:.0f} s"
         say(about)
         async with stand.browser() as http:
-            found = await console_pages.measured(http, filling, times, say)
+            found = await console_pages.measured(http, filling, stand.pids, times, say)
             found += [idle, resident(stand, "after all pages")]
             found += await console_live.measured(http, filling, seconds, lambda: resident(stand, f"{console_live.SCREENS} open live pages"), say)
         filling.remember(folder / "book")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +32,9 @@ class Standing:
     children: Children
 
     @property
-    def pid(self) -> int:
-        """The console's."""
-        return self.children.pids()["console"]
+    def pids(self) -> Mapping[str, int]:
+        known = self.children.pids()
+        return {name: known[name] for name in ("console", "postgres", "gateway")}
 
     @asynccontextmanager
     async def sql(self) -> AsyncIterator[asyncpg.Connection]:
