@@ -4,11 +4,14 @@ import json
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from counterfoil.contracts.base import Asked
+from counterfoil.contracts.exchange_authorized import GrantDenied, Grounds
+from counterfoil.wire.envelope import encode
 from counterfoil_server.runtime.store.database import Pool
 from services.console import assets
 from services.console.audit.leaves import Leaf, leaf
@@ -83,6 +86,21 @@ async def test_its_decision_its_claims_its_credential_and_its_leaves(visit: Visi
     assert "drawn from its facts" in page
     assert CANARY not in page
     assert "traces.test" not in page
+
+
+async def test_a_denial_says_what_it_knows_and_a_leaf_holds_no_member_that_is_empty(visit: Visit, log: MadeLog, owner: asyncpg.Connection):
+    who = Asked.model_validate({**asked(log), "request_id": str(uuid4()), "request_hash": "d" * 64})
+    place = {"connector": "postgres/demo", "issuer": "i", "sub_hash": "a" * 64, "project": "web", "environment": "production"}
+    said = GrantDenied.about(who, at=NOW, code="forbidden", rule="main-only", grounds=Grounds(registry_revision=1), **place)
+    fact = json.loads(encode(said))
+    assert not {"beyond_lifetime", "nearest"} & fact.keys()
+    await put(owner, [json.dumps({"fact": fact, "time": "2026-11-24T12:00:30.000000Z"}).encode()])
+    await owner.execute("INSERT INTO audit_about (id, idx) VALUES ($1, $2)", who.request_id, len(log.leaves))
+
+    page = await visit.page(f"/live/{who.request_id}")
+
+    assert "<dt>Denied</dt><dd><code>forbidden</code>" in page
+    assert "<code>main-only</code>" in page
 
 
 async def test_a_sampled_one_is_drawn_from_its_spans_and_leads_to_its_trace(visit: Visit, log: MadeLog, owner: asyncpg.Connection, db: Pool):
