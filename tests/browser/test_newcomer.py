@@ -78,7 +78,7 @@ async def seen_live(tab: Tab, town: Town) -> None:
 
     await until(minted)
     await row.wait_for()
-    await tab.look("live")
+    await tab.look("live-mint")
     await row.locator("a").click()
     waterfall = page.locator("dialog[open] #waterfall")
     for service in SERVICES:
@@ -112,7 +112,7 @@ async def ended(tab: Tab, town: Town) -> None:
     await page.fill("#revoke-cause", "a newcomer's walk")
     assert await page.locator("#revoke-order").is_disabled()
     await page.fill("#revoke-confirm", await confirmed(tab))
-    await tab.look("revoke-preview", whole=True)
+    await tab.look("revoke-preview")
     async with held(town):
         await page.click("#revoke-order")
         await page.wait_for_selector(f"#revoke-progress[data-done='0'][data-total='{MANY}']")
