@@ -7,9 +7,16 @@ import pytest
 
 from tests.providers.counter import Counter, desk_of
 from tests.support.demo import Demo, demo
+from tests.support.gitlab import GitLab, playing
 from tests.support.oidc import running
 
 __all__ = ["counter", "demo", "running"]
+
+
+@pytest.fixture
+async def gitlab() -> AsyncIterator[GitLab]:
+    async with playing() as made:
+        yield made
 
 
 @pytest.fixture

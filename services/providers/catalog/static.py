@@ -28,10 +28,10 @@ from services.providers.seam import (
     answer,
     read,
 )  # fmt: skip
+from services.providers.web.header import carried
 from services.providers.web.window import closes
 
 SCOPE = frozenset({"root_secret"})
-LONGEST_KEY = 4096
 
 
 class Config(Declared):
@@ -67,7 +67,7 @@ class Static:
     async def mint(self, order: Order, root: Root) -> Minted:
         self.check(order.scopes, order.details, order.config)
         closes(order)
-        header, key = read(Config, order.config, "config").header, usable(read(RootSecret, root, "root").key)
+        header, key = read(Config, order.config, "config").header, carried(read(RootSecret, root, "root").key)
         kind = "N_A" if header else "Bearer"
         parts = {"header": header} if header else {}
         return Minted(answer(key, kind, **parts), kind, {}, order.scopes, (), order.expires_at)
@@ -90,14 +90,3 @@ class Static:
 
 def provider() -> Static:
     return Static()
-
-
-def usable(key: Secret) -> str:
-    """It ends in a header of whoever uses it."""
-    try:
-        text = key.text()
-    except ValueError:
-        text = ""
-    if not text or len(text) > LONGEST_KEY or not text.isascii() or not text.isprintable() or " " in text:
-        raise Refused("bad_key", "the root secret is no key that a header can carry: one word of printable ASCII, at most 4096 characters")
-    return text
