@@ -7,6 +7,7 @@ import pytest
 
 from tests.providers.counter import Counter, desk_of
 from tests.providers.liar import Liar, lying
+from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
 from tests.support.gitlab import GitLab, playing
 from tests.support.kubernetes import Cluster, standing
@@ -18,6 +19,12 @@ __all__ = ["counter", "demo", "running"]
 @pytest.fixture
 async def gitlab() -> AsyncIterator[GitLab]:
     async with playing() as made:
+        yield made
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Cloud]:
+    async with reigning() as made:
         yield made
 
 
