@@ -23,6 +23,7 @@ from services.providers.shelf import Shelf
 
 LONGEST_CALL = 4.0
 NOTHING_TO_CALL = {Revocation.EXPIRY_ONLY, Revocation.NONE}
+ROTATE = "nobody can end it, and it does not end by itself: rotate it at the provider"
 MOST_PATIENT = timedelta(minutes=15)
 """However long a provider asks to be left alone: a credential that shall die is alive meanwhile."""
 
@@ -84,6 +85,8 @@ class Ends:
         return {**connector.config, **Installation.model_validate(found).config} if found else connector.config
 
     def _means(self, row: Row, provider: Provider) -> tuple[Handle, Secret | None]:
+        if provider.revocation is Revocation.NONE and self._now() < row["expires_at"]:
+            raise Irrevocable("rotate_at_provider", ROTATE, None)
         if provider.revocation in NOTHING_TO_CALL:
             raise Uncertain(row["expires_at"])
         # Of an answer that was lost nobody knows when it was made, nor how long the provider's own time was: as late and as long as can be.

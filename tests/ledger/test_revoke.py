@@ -268,3 +268,18 @@ async def test_a_fenced_connector_is_revoked_when_nothing_of_it_is_alive(revokin
     await revoking.tries(one)
     await orders.done_fencing()
     assert await books.owner.fetchval("SELECT state FROM connector") == "revoked"
+
+
+async def test_what_nobody_can_end_is_stuck_when_it_shall_end_and_over_with_its_lent_time(books: Books):
+    revoking = Revoking(books, Faulty(revocation=Revocation.NONE, ends_by_itself=False))
+    one = await revoking.lent()
+    await revoking.order(credential_id=one)
+    for _ in range(11):
+        await revoking.tries(one)
+    assert await books.state(one) == "stuck"
+    assert [fact.outcome for fact in revoking.sent] == ["stuck"]
+    assert await books.owner.fetchval("SELECT last_error FROM revocation") == "rotate_at_provider"
+    revoking.late = timedelta(hours=2)
+    await revoking.tries(one)
+    assert await books.state(one) == "expired"
+    assert revoking.provider.ended == []

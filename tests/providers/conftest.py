@@ -6,10 +6,38 @@ import asyncpg
 import pytest
 
 from tests.providers.counter import Counter, desk_of
+from tests.providers.liar import Liar, lying
+from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
+from tests.support.gitlab import GitLab, playing
+from tests.support.kubernetes import Cluster, standing
 from tests.support.oidc import running
 
 __all__ = ["counter", "demo", "running"]
+
+
+@pytest.fixture
+async def gitlab() -> AsyncIterator[GitLab]:
+    async with playing() as made:
+        yield made
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Cloud]:
+    async with reigning() as made:
+        yield made
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Cluster]:
+    async with standing() as made:
+        yield made
+
+
+@pytest.fixture
+async def liar() -> AsyncIterator[Liar]:
+    async with lying() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,20 +1,23 @@
 """A desk: a provider with everything the conformance suite needs to borrow from it. Every provider's test sets one up."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from counterfoil.wire.secret import Secret
-from services.providers.seam import Minted, Order, Provider, token_of
+from services.providers.seam import Irrevocable, Minted, Order, Provider, Revocation, token_of
 
 CANARY = "canary-7f3c1b"
 
 
 @dataclass(frozen=True)
 class Desk:
-    """`away`: a config that leads to no provider at all. `details`: some that the provider accepts.
+    """`away`: a config that leads to no provider at all; None where it asks none. `details`: some that the provider accepts.
 
     `wrong_root`: one that the provider itself refuses, where it has to have a form; else a canary does.
     """
@@ -23,7 +26,7 @@ class Desk:
     config: Mapping[str, object]
     root: Mapping[str, Secret]
     scopes: frozenset[str]
-    away: Mapping[str, object]
+    away: Mapping[str, object] | None
     details: tuple[Mapping[str, object], ...] = ()
     wrong_root: Mapping[str, Secret] = field(default_factory=dict)
 
@@ -49,7 +52,9 @@ class Desk:
         return await self.provider.mint(self.order(**changes), self.root)
 
     async def revoke(self, minted: Minted) -> None:
-        await self.provider.revoke(minted.handle, self.config, self.root, token_of(minted))
+        """What nobody can end says so each time."""
+        with nullcontext() if self.provider.revocation is not Revocation.NONE else pytest.raises(Irrevocable):
+            await self.provider.revoke(minted.handle, self.config, self.root, token_of(minted))
 
     async def is_alive(self, credential_id: UUID) -> bool:
         return credential_id in await self.provider.alive(self.config, self.root)

@@ -93,6 +93,8 @@ async def test_a_root_secret_that_is_refused_is_not_quoted(desk: Desk):
 
 
 async def test_a_provider_that_is_away_is_unavailable_and_surely_minted_nothing(desk: Desk):
+    if desk.away is None:
+        pytest.skip("it asks nobody")
     with pytest.raises(Unavailable) as away:
         await desk.provider.mint(desk.order(config=desk.away), desk.wrong_root)
 
@@ -100,6 +102,8 @@ async def test_a_provider_that_is_away_is_unavailable_and_surely_minted_nothing(
 
 
 async def test_a_revocation_that_cannot_be_done_raises(desk: Desk):
+    if desk.away is None:
+        pytest.skip("it asks nobody")
     minted = await desk.mint()
 
     with pytest.raises(Unavailable):

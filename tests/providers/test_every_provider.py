@@ -9,7 +9,7 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from services.providers import catalog, shelf
-from services.providers.seam import Idempotency, Reach, Revocation
+from services.providers.seam import Idempotency, Reach, Refused, Revocation
 
 HERE = Path(__file__).parent
 CATALOG = Path(next(iter(catalog.__path__)))
@@ -63,15 +63,27 @@ def test_it_declares_what_it_can_do(name: str):
 def test_what_does_not_end_by_itself_can_be_ended(name: str):
     provider = shelf.provider(name)
 
-    assert provider.ends_by_itself or provider.revocation not in {Revocation.EXPIRY_ONLY, Revocation.NONE}
+    assert provider.ends_by_itself or provider.revocation is not Revocation.EXPIRY_ONLY
+
+
+@every
+def test_what_nobody_can_end_is_lent_only_where_a_link_says_so(name: str):
+    provider = shelf.provider(name)
+    if provider.revocation is not Revocation.NONE:
+        pytest.skip("it can be ended")
+
+    assert not provider.ends_by_itself
+    with pytest.raises(Refused):
+        provider.check(frozenset(), (), {})
 
 
 @every
 def test_what_is_made_by_name_is_found_by_name_when_the_answer_is_lost(name: str):
     provider = shelf.provider(name)
     by_name = provider.idempotency is Idempotency.BY_NAME or provider.revocation is Revocation.BY_NAME
+    found = provider.handle(uuid4()) is not None
 
-    assert (provider.handle(uuid4()) is not None) == by_name
+    assert found == by_name or (found and provider.revocation is Revocation.BY_PRINCIPAL)
 
 
 @every

@@ -1,0 +1,92 @@
+"""A static key: of an API that gives one key and nothing shorter. What is lent is that very key.
+
+https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html
+
+Nothing narrows it, nobody can end it, and it does not end by itself: whoever was lent it has it until it is rotated at the provider. So it is lent
+only where a link's ceiling names the one scope there is, `root_secret`, and it is named in each grant, explanation and leaf.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from pydantic import Field
+
+from counterfoil.wire.secret import Secret
+from services.providers.seam import (
+    Declared,
+    Details,
+    Handle,
+    Idempotency,
+    Irrevocable,
+    Minted,
+    Order,
+    Reach,
+    Refused,
+    Revocation,
+    Root,
+    answer,
+    read,
+)  # fmt: skip
+from services.providers.web.header import carried
+from services.providers.web.window import closes
+
+SCOPE = frozenset({"root_secret"})
+
+
+class Config(Declared):
+    header: str | None = Field(
+        default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$", description="that the API wants the key in; absent: Authorization, as a bearer token"
+    )
+
+
+class RootSecret(Declared):
+    key: Secret = Field(description="WARNING: this very key is what is lent. Nobody can end it but by rotating it at the provider")
+
+
+class Static:
+    name = "static"
+    documentation = "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html"
+    revocation = Revocation.NONE
+    reach = Reach.PRINCIPAL  # of the only end there is: to rotate it takes it from everyone
+    idempotency = Idempotency.NONE
+    ends_by_itself = False
+    shortest = timedelta(seconds=1)
+    longest = timedelta(days=1)
+    window = timedelta(seconds=5)
+    config = Config
+    root = RootSecret
+
+    def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
+        read(Config, config, "config")
+        if scopes != SCOPE:
+            raise Refused("not_explicit", "what is lent is the root secret itself: a wish, and the link's ceiling, name the scope root_secret alone")
+        if details:
+            raise Refused("no_narrowing", "a static key cannot be narrowed: name no details")
+
+    async def mint(self, order: Order, root: Root) -> Minted:
+        self.check(order.scopes, order.details, order.config)
+        closes(order)
+        header, key = read(Config, order.config, "config").header, carried(read(RootSecret, root, "root").key)
+        kind = "N_A" if header else "Bearer"
+        parts = {"header": header} if header else {}
+        return Minted(answer(key, kind, **parts), kind, {}, order.scopes, (), order.expires_at)
+
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002  # nobody can
+        raise Irrevocable("rotate_at_provider", "nobody can end a static key: rotate it at the provider, and then its root secret here", None)
+
+    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing is made
+        return None
+
+    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # nothing is made
+        return {}
+
+    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
+        return 0
+
+    async def close(self) -> None:
+        return None
+
+
+def provider() -> Static:
+    return Static()
