@@ -8,6 +8,7 @@ from uuid import UUID
 from counterfoil.contracts.exchange_minted import MintRefused
 from counterfoil_server.domain import intent
 from counterfoil_server.domain.intent import Refuse, Repeat, Standing
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.store.database import Connection, Pool
 from services.providers import limiting
 from services.providers.fence import Fence, Read
@@ -37,6 +38,7 @@ class Ledger:
     async def intend(self, wanted: Sequence[Wanted], now: datetime) -> list[Intent | Repeat | Refuse]:
         """In the order given. No two of `wanted` may have the same key."""
         names = [one.grant.connector for one in wanted]
+        crash.at("mint.intending")
         async with self._pool.acquire() as db, self._fence.hold(db, names) as read:
             verdicts = await self._decide(db, wanted, read, now)
             begun = [one for one in verdicts if isinstance(one, Intent)]
@@ -44,6 +46,8 @@ class Ledger:
             ends = [one.end for one in verdicts if isinstance(one, Refuse) and one.end]
             if ends:
                 await end(db, ends, "superseded")
+        if begun:
+            crash.at("mint.intent_committed")
         return [
             Refuse("in_progress", "another process mints this request") if isinstance(one, Intent) and one.credential_id not in written else one
             for one in verdicts
@@ -95,6 +99,7 @@ class Ledger:
             held = await activate(db, holding) if holding else set()
             lost = [one for one in finished if one.intent.credential_id not in held]
             if lost:
+                crash.at("mint.swap_lost")
                 await keep_for_revoking(db, [(one.intent.credential_id, one.minted.handle, one.seal_2) for one in lost])
                 await end(db, [one.intent.credential_id for one in lost], "orphan")
         return held
