@@ -81,7 +81,8 @@ class Ledger:
             verdict = intent.decide(one.grant, one.oldest_revision, standing, now, by_name=one.by_name)
             if isinstance(verdict, intent.Mint):
                 abandoned += [verdict.abandon] if verdict.abandon else []
-                closes, expires = min(now + LONGEST_CALL, one.grant.asked.deadline), now + timedelta(seconds=one.grant.lifetime)
+                closes = min(now + min(LONGEST_CALL, one.provider.window), one.grant.asked.deadline)
+                expires = now + timedelta(seconds=one.grant.lifetime)
                 verdicts.append(Intent(one, verdict.attempt, row["epoch"], now, closes, expires))
                 tally.add(one.caps, expires)
             else:
