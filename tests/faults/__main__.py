@@ -9,7 +9,7 @@ from pathlib import Path
 from counterfoil_server.runtime import crash
 from services.dev.running import run
 from tests.faults import results
-from tests.faults.killing import every
+from tests.faults.killing import AWAY, PAUSED, every
 from tests.faults.stand import standing
 from tests.faults.trial import trial
 
@@ -21,11 +21,11 @@ def say(line: str) -> None:
 
 async def faults(times: int, at_random: int, rounds: int, file: Path, only: list[str]) -> None:
     """A round is a trial of its own; its result is kept before the next begins, and rounds that were kept are not run again."""
-    kept = results.read(file, (times, at_random, rounds, sorted(only)))
+    kept = results.read(file, (times, at_random, sorted(only)))
     for number in range(len(kept.rounds), rounds):
         seed = random.SystemRandom().randrange(2**31)
         say(f"round {number + 1} of {rounds}, seed {seed}")
-        points = [point for point in every(times) if not only or point in only]
+        points = [point for point in [*every(times), *[PAUSED, AWAY] * times] if not only or point in only]
         async with standing(say) as stand:
             outcome = await trial(stand, points, at_random, say, seed=seed)
         kept.add(seed, outcome)
@@ -37,11 +37,11 @@ async def faults(times: int, at_random: int, rounds: int, file: Path, only: list
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--times", type=int, default=5, help="deaths at each crash point, in each round")
-    parser.add_argument("--at-random", type=int, default=50, help="kills at any moment, in each round")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--times", type=int, default=2, help="deaths at each crash point, in each round")
+    parser.add_argument("--at-random", type=int, default=20, help="kills at any moment, in each round")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--file", type=Path, default=Path(".counterfoil/faults.json"), help="where results are kept; what is there is gone on with")
-    parser.add_argument("--only", nargs="*", default=[], choices=list(crash.POINTS), metavar="POINT")
+    parser.add_argument("--only", nargs="*", default=[], choices=[*crash.POINTS, PAUSED, AWAY], metavar="POINT")
     parser.add_argument("--anew", action="store_true", help="forget what is kept")
     asked = parser.parse_args()
     if asked.anew:

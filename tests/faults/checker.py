@@ -30,7 +30,7 @@ def i1(seen: History) -> Iterator[str]:
 
 
 def i2(seen: History) -> Iterator[str]:
-    """Whatever lives is in the ledger, and was there before it lived; what nobody was given and what is overdue is dead."""
+    """Whatever lives is in the ledger, and was there before it lived; what nobody was given and what is overdue is dead; what is active lives."""
     rows, given = {row.credential_id: row for row in seen.rows}, {one.credential_id for ask in seen.asks for one in ask.deliveries}
     for life in seen.lives:
         row = rows.get(life.name)
@@ -42,6 +42,8 @@ def i2(seen: History) -> Iterator[str]:
             yield f"{life.name} is alive, and the ledger says {row.state}"
         elif life.alive(seen.now) and row.state == "active":
             yield from left_alive(row, seen.now, given=life.name in given)
+        elif row.state == "active":
+            yield f"{life.name} is dead, and the ledger says active"
 
 
 def left_alive(row: Row, now: float, *, given: bool) -> Iterator[str]:
@@ -74,14 +76,15 @@ def i4(seen: History) -> Iterator[str]:
 
 
 def i5(seen: History) -> Iterator[str]:
-    """From `accepted` on nothing of before is delivered; from `revoked` on no mint takes effect; until it is lifted, neither of anything new."""
+    """From `accepted` on nothing that was begun before is delivered; from `revoked` on no mint takes effect; until it is lifted, nothing is begun."""
+    begun = {row.credential_id: row.sent_at for row in seen.rows}
     for stop in seen.stops:
         until = stop.lifted_at or float("inf")
         for ask in seen.asks:
             if ask.connector != stop.connector:
                 continue
             for one in ask.deliveries:
-                if one.at > stop.accepted_at + TICK and (ask.at < stop.accepted_at or one.at < until):
+                if one.at > stop.accepted_at + TICK and (begun.get(one.credential_id, 0) < stop.accepted_at or one.at < until):
                     yield f"{one.credential_id} was delivered {one.at - stop.accepted_at:.3f} s after the stop was accepted"
         for life in seen.lives:
             if stop.revoked_at is not None and life.connector == stop.connector and stop.revoked_at < life.minted_at < until:
@@ -104,6 +107,8 @@ def i7(seen: History) -> Iterator[str]:
         ending = endings.get(row.credential_id)
         if row.credential_id in alive and (row.state in {"revoked", "expired"} or (ending is not None and ending.state == "confirmed")):
             yield f"{row.credential_id} counts as ended, and lives"
+        elif ending is not None and ending.state == "confirmed" and row.state in {"minting", "active", "revoking"}:
+            yield f"{row.credential_id} is {row.state}, and its end counts as confirmed"
         elif ending is None and (row.state == "revoking" or (row.credential_id in seen.ended and row.state == "active")):
             yield f"{row.credential_id} shall end, and no row says so"
         elif ending is not None and ending.state not in {"confirmed", "abandoned", "uncertain"} and ending.next_at < seen.now - NOBODY_TRIES:

@@ -63,7 +63,7 @@ class Clients:
 
     async def once(self) -> None:
         connector = STOPPED if self._chance.random() < 0.25 else MAIN
-        patience, lifetime = self._chance.choice((2.0, 3.0, 5.0)), self._chance.choice((3, 8, 20))
+        patience, lifetime = self._chance.choice((2.0, 4.0, 8.0)), self._chance.choice((3, 8, 20))
         by_http, ends, twice = self._chance.random() < 0.3, self._chance.random() < 0.35, self._chance.random() < 0.1
         now = time.time()
         ask = Ask(uuid4(), "", connector, now, now + patience)

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from counterfoil_server.runtime import crash
 from services.dev import town as towns
@@ -15,10 +16,15 @@ from services.dev.supervision import up_at_once
 from services.dev.town import SERVICES
 from tests.faults.stand import Stand
 
-AT_RANDOM = "at random"
+AT_RANDOM, PAUSED, AWAY = "at random", "paused past its window", "killed and away"
 OF = {"relay": "gateway", "outbound": "mint", "reconciler": "revoker"}
 """Whose process passes the points that are not named for it."""
-PATIENCE = 30.0
+RARE = frozenset({"mint.swap_lost", "reconciler.claiming", "reconciler.claimed", "revoker.obeying", "revoker.obeyed"})
+"""Passed now and then only: death comes with the first passage."""
+PATIENCE = 45.0
+ON_THE_WIRE = "SELECT EXISTS (SELECT FROM mint WHERE state = 'minting')"
+LONG_PAUSE = 13.0
+"""Seconds: any deadline, the window, what the reconciler waits beside it, and the revocation."""
 WITHOUT_MINT = 4.0
 """Seconds: longer than most requests wait, so that what was begun is left to the reconciler."""
 
@@ -41,23 +47,28 @@ class Killing:
 
     async def all(self, points: Sequence[str], at_random: int) -> None:
         """Two stages at once, each death after the other."""
+        lots = self._lots(points, at_random)
+        await asyncio.gather(*(self._stage(role, lot) for role, lot in sorted(lots.items(), key=lambda one: -len(one[1])) if lot))
+
+    def _lots(self, points: Sequence[str], at_random: int) -> dict[str, list[str]]:
         lots: dict[str, list[str]] = {role: [] for role in SERVICES}
         for point in points:
-            lots[role_of(point)].append(point)
+            lots["mint" if point in {PAUSED, AWAY} else role_of(point)].append(point)
         for _ in range(at_random):
             lots[self._chance.choice(list(SERVICES))].append(AT_RANDOM)
-        await asyncio.gather(*(self._stage(role, lot) for role, lot in sorted(lots.items(), key=lambda one: -len(one[1])) if lot))
+        return lots
 
     async def _stage(self, role: str, lot: list[str]) -> None:
         self._chance.shuffle(lot)
         async with self._room, self._locks[role]:
             for point in lot:
-                await (self._at_random(role) if point == AT_RANDOM else self._at(role, point))
+                await {AT_RANDOM: self._at_random, PAUSED: self._pause, AWAY: self._away}.get(point, partial(self._at, point=point))(role)
             await self._again(role)
             await self._ready(role)
 
     async def _at(self, role: str, point: str) -> None:
-        child = await self._again(role, point)
+        passage = 1 if point in RARE else self._chance.choice((1, 1, 2, 3))
+        child = await self._again(role, f"{point}:{passage}")
         aid = asyncio.create_task(self._interrupted()) if point.startswith("reconciler.") else None
         try:
             await asyncio.wait_for(child.process.wait(), PATIENCE)
@@ -75,6 +86,28 @@ class Killing:
         await asyncio.sleep(self._chance.uniform(0.0, 2.0))
         await self._kill(child)
         self.done[AT_RANDOM] += 1
+
+    async def _pause(self, role: str) -> None:
+        """Stopped with calls on the wire, and gone on with when others have settled what it had begun."""
+        child = await self._calling(role)
+        os.kill(child.process.pid, signal.SIGSTOP)
+        await asyncio.sleep(LONG_PAUSE)
+        os.kill(child.process.pid, signal.SIGCONT)
+        self.done[PAUSED] += 1
+
+    async def _away(self, role: str) -> None:
+        """Killed with calls on the wire, and nobody there until all who asked have left."""
+        await self._kill(await self._calling(role))
+        await asyncio.sleep(LONG_PAUSE)
+        self.done[AWAY] += 1
+
+    async def _calling(self, role: str) -> Child:
+        child = await self._again(role)
+        await self._ready(role)
+        async with asyncio.timeout(PATIENCE), self._town.sql() as db:
+            while not await db.fetchval(ON_THE_WIRE):  # noqa: ASYNC110 - mint makes it so
+                await asyncio.sleep(0.01)
+        return child
 
     async def _interrupted(self) -> None:
         """Mint dies with calls on the wire, and stays away until nobody waits for them any more."""

@@ -21,12 +21,12 @@ KINDS = ("credential.minted", "mint.refused", "grant.approved", "grant.denied", 
 PATIENCE = 150.0
 
 
-async def at_rest(stand: Stand) -> float:
+async def at_rest(stand: Stand, patience: float = PATIENCE) -> float:
     """No more faults; returns when nothing is left to be settled, or patience is over. How long it took."""
     await stand.plan()
     began = time.monotonic()
     async with stand.town.sql() as db:
-        while time.monotonic() - began < PATIENCE and await db.fetchval(UNSETTLED):  # noqa: ASYNC110 - others settle it
+        while time.monotonic() - began < patience and await db.fetchval(UNSETTLED):  # noqa: ASYNC110 - others settle it
             await asyncio.sleep(0.5)
     return time.monotonic() - began
 

@@ -80,16 +80,18 @@ BAD: dict[str, tuple[str, Callable[[History], object]]] = {
     "alive and failed": ("I2", lambda seen: alone(seen, "failed")),
     "alive and minting": ("I2", lambda seen: alone(seen, "minting")),
     "alive after its time": ("I2", lambda seen: alone(seen, "active")),
+    "dead and active": ("I2", lambda seen: (alone(seen, "active"), life(seen, ended_at=20))),
     "given to nobody": ("I2", lambda seen: (alone(seen, "active"), row(seen, expires_at=900), of_ask(seen, deliveries=[]))),
     "two credentials for one id": ("I3", lambda seen: deliver(seen, Delivery(TWO, 12, LEAF))),
     "another's credential": ("I3", lambda seen: row(seen, request_id=OTHER)),
     "two alive for one request": ("I4", second),
     "delivered after the stop": ("I5", lambda seen: put(seen, stops=[replace(seen.stops[0], accepted_at=10.9)])),
-    "asked before the stop, delivered after it was lifted": ("I5", lambda seen: put(seen, stops=[Stop("fault/a", 9.5, lifted_at=10.5)])),
+    "begun before the stop, delivered after it was lifted": ("I5", lambda seen: put(seen, stops=[Stop("fault/a", 9.6, lifted_at=10.5)])),
     "minted after revoked": ("I5", lambda seen: life(seen, minted_at=35, ended_at=36)),
     "alive when said to be revoked": ("I6", lambda seen: life(seen, ended_at=34)),
     "counts as ended and lives": ("I7", lambda seen: life(seen, ended_at=None)),
     "its end was dropped": ("I7", lambda seen: (row(seen, state="active"), put(seen, endings=[]))),
+    "revoking, and confirmed": ("I7", lambda seen: row(seen, state="revoking")),
     "revoking, and no row": ("I7", lambda seen: (row(seen, state="revoking"), put(seen, endings=[]))),
     "nobody tries any more": ("I7", lambda seen: ending(seen, state="pending", next_at=50)),
     "never ended": ("L1", lambda seen: of_ask(seen, ended=None)),
@@ -116,6 +118,7 @@ def test_every_invariant_has_a_history_that_violates_it():
 
 
 GOOD: dict[str, Callable[[History], object]] = {
+    "asked before the stop, begun and delivered after it was lifted": lambda seen: put(seen, stops=[Stop("fault/a", 9.1, 9.2, lifted_at=9.3)]),
     "what is left is listed": lambda seen: (life(seen, ended_at=34), put(seen, stops=[Stop("fault/a", 30, 33, frozenset({ONE}), 40)])),
     "the same credential again": lambda seen: deliver(seen, Delivery(ONE, 12, LEAF)),
     "stuck, and tried again and again": lambda seen: (

@@ -14,11 +14,11 @@ from tests.faults.checker import check
 from tests.faults.clients import Clients
 from tests.faults.killing import Killing
 from tests.faults.operator import Operator
-from tests.faults.reading import at_rest, history
+from tests.faults.reading import PATIENCE, at_rest, history
 from tests.faults.stand import STOPPED, Stand
 
 FAULTS: Sequence[dict[str, Any]] = (
-    {"op": "mint", "fault": "slow", "share": 0.3, "seconds": 0.8, "connector": STOPPED},
+    {"op": "mint", "fault": "slow", "share": 0.6, "seconds": 0.8, "connector": STOPPED},
     {"op": "mint", "fault": "429", "share": 0.03},
     {"op": "mint", "fault": "500", "share": 0.03},
     {"op": "mint", "fault": "hang", "share": 0.03, "seconds": 4},
@@ -49,10 +49,11 @@ class Outcome:
         return asdict(self)
 
 
-async def trial(stand: Stand, points: Sequence[str], at_random: int, say: Say, *, seed: int = 1, rate: float = 12.0) -> Outcome:
+async def trial(stand: Stand, points: Sequence[str], at_random: int, say: Say, *, seed: int = 1, rate: float = 8.0,
+                faults: Sequence[dict[str, Any]] = FAULTS, patience: float = PATIENCE) -> Outcome:  # fmt: skip
     known = (await stand.town.http.get(f"{stand.town.plan.url}/.well-known/counterfoil")).raise_for_status().json()
     clients, operator, killing = Clients(stand, known, seed), Operator(stand), Killing(stand, seed)
-    await stand.plan(*FAULTS, seed=seed)
+    await stand.plan(*faults, seed=seed)
     load, stopping = asyncio.create_task(clients.run(rate)), asyncio.create_task(operator.run())
     telling = asyncio.create_task(told(killing, clients, len(points) + at_random, say))
     try:
@@ -63,7 +64,7 @@ async def trial(stand: Stand, points: Sequence[str], at_random: int, say: Say, *
             with suppress(asyncio.CancelledError, TimeoutError, httpx.HTTPError):
                 await task
     met = await stand.met()
-    say(f"at rest after {await at_rest(stand):.0f} s")
+    say(f"at rest after {await at_rest(stand, patience):.0f} s")
     seen = await history(stand, clients, operator)
     counts = {"asks": len(seen.asks), "minted at the provider": len(seen.lives), "revocations": len(seen.endings), "stops": len(seen.stops)}
     ends = Counter(f"{ask.ended} {ask.code}".strip() for ask in seen.asks)
