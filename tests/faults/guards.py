@@ -19,8 +19,8 @@ TRIES: Mapping[str, tuple[Sequence[str], Sequence[dict[str, Any]]]] = {
     "swap": ([PAUSED] * 3, SLOW),
     "window": ([AWAY] * 2, LATE),
     "reconcile": ([AWAY] * 3, SLOW),
-    "epoch": ([PAUSED] * 2, SLOW),
-    "ack-wait": ([PAUSED] * 2, DROPPED),
+    "epoch": (["revoke.settled"] * 3, SLOW),
+    "ack-wait": (["revoke.settled"] * 3, DROPPED),
     "audit-first": (["audit.acked"] * 5, FAULTS),
 }
 """What brings each to light soonest: deaths, and faults at the provider."""
@@ -33,7 +33,7 @@ async def guards(named: Sequence[str]) -> None:
         for number in range(ROUNDS):
             points, faults = TRIES[guard]
             async with standing(say, without(guard)) as stand:
-                outcome = await trial(stand, points, 0, say, seed=number, faults=faults, patience=PATIENCE)
+                outcome = await trial(stand, points, 0, say, seed=number, faults=faults, patience=PATIENCE, hurry=guard == "epoch")
             red = {name: found for name, found in outcome.violations.items() if found}
             sys.stdout.write(f"without {guard}, round {number + 1}: " + (", ".join(f"{name} {len(found)}" for name, found in red.items()) or "green"))
             sys.stdout.write("\n" + "".join(f"    {name}: {found[0]}\n" for name, found in red.items()))

@@ -50,9 +50,10 @@ class Outcome:
 
 
 async def trial(stand: Stand, points: Sequence[str], at_random: int, say: Say, *, seed: int = 1, rate: float = 8.0,
-                faults: Sequence[dict[str, Any]] = FAULTS, patience: float = PATIENCE) -> Outcome:  # fmt: skip
+                faults: Sequence[dict[str, Any]] = FAULTS, patience: float = PATIENCE, hurry: bool = False) -> Outcome:  # fmt: skip
     known = (await stand.town.http.get(f"{stand.town.plan.url}/.well-known/counterfoil")).raise_for_status().json()
     clients, operator, killing = Clients(stand, known, seed), Operator(stand), Killing(stand, seed)
+    operator.hurries = lambda: hurry or killing.wants_stops
     await stand.plan(*faults, seed=seed)
     load, stopping = asyncio.create_task(clients.run(rate)), asyncio.create_task(operator.run())
     telling = asyncio.create_task(told(killing, clients, len(points) + at_random, say))
