@@ -85,7 +85,8 @@ def i5(seen: History) -> Iterator[str]:
                 continue
             for one in ask.deliveries:
                 if one.at > stop.accepted_at + TICK and (begun.get(one.credential_id, 0) < stop.accepted_at or one.at < until):
-                    yield f"{one.credential_id} was delivered {one.at - stop.accepted_at:.3f} s after the stop was accepted"
+                    began = begun.get(one.credential_id, 0) - stop.accepted_at
+                    yield f"{one.credential_id} was delivered {one.at - stop.accepted_at:.3f} s after the stop was accepted (begun {began:.3f} s)"
         for life in seen.lives:
             if stop.revoked_at is not None and life.connector == stop.connector and stop.revoked_at < life.minted_at < until:
                 yield f"{life.name} was minted {life.minted_at - stop.revoked_at:.3f} s after revoked"

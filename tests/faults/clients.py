@@ -122,8 +122,17 @@ class Clients:
         if answer.is_success:
             leaf = said["receipt"]["leaf"]
             ask.request_hash = json.loads(leaf)["fact"]["asked"]["request_hash"]
-            at = self._replied.get(ask.request_hash, time.time())
+            at = await self._replied_at(ask.request_hash)
             ask.deliveries.append(Delivery(UUID(said["credential_id"]), at, leaf_hash(leaf.encode())))
+
+    async def _replied_at(self, request_hash: str) -> float:
+        """When the broker had the answer; the reader beside us may be a moment behind the gateway's."""
+        now = time.time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                while request_hash not in self._replied:  # noqa: ASYNC110 - the reader fills it
+                    await asyncio.sleep(0.02)
+        return self._replied.get(request_hash, now)
 
     async def _end(self, credential: UUID) -> None:
         body = {"predicate": {"credential_id": str(credential)}, "cause": "faults"}
