@@ -15,7 +15,7 @@ ARGS ?=
 SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit test-operate test-providers test-browser test-deploy check format docs bench bench-long lock clean
+.PHONY: help up test unit test-operate test-providers test-browser test-deploy check format docs bench bench-long faults faults-full faults-guards lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -92,6 +92,15 @@ docs: $(READY) ## Generate the schemas and the AsyncAPI document anew
 
 bench: $(READY) ## The figures of this machine, in minutes (ARGS="-o json")
 	@exec $(BIN)/python -m services.dev.bench $(ARGS)
+
+faults: $(READY) ## Kill every stage at every crash point and at random, under load and a provider that faults; about 25 minutes
+	@exec $(BIN)/python -m tests.faults $(ARGS)
+
+faults-full: $(READY) ## The same five times over: goes on where it was interrupted (ARGS=--anew begins again)
+	@exec $(BIN)/python -m tests.faults --rounds 25 --file .counterfoil/faults-full.json $(ARGS)
+
+faults-guards: $(READY) ## Take each guard out in turn: the fault suite has to notice (ARGS="swap epoch" for some)
+	@exec $(BIN)/python -m tests.faults.guards $(ARGS)
 
 bench-long: $(READY) ## Memory over a million exchanges
 	@exec $(BIN)/python -m services.dev.bench --long $(ARGS)

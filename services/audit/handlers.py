@@ -15,6 +15,7 @@ from counterfoil.contracts import (
     revocation_settled,
 )
 from counterfoil.wire.sealing import Sealer
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import DeadLetter, Emit, Received, Stage
 from counterfoil_server.runtime.telemetry import current, names
@@ -47,13 +48,15 @@ def routes(desk: Desk) -> tuple[Stage, ...]:
     async def on_facts(received: Sequence[Received], emit: Emit) -> None:
         desk.progress.took(received)
         batch, standing = await _sorted(desk, _entries(received, emit))
+        crash.at("audit.appending")
         appended = await desk.log.append(batch, desk.now(), await desk.progress.caught_up_to(appending=True))
+        crash.at("audit.appended")
         desk.progress.appended(received)
         for new, leaf in zip(batch.new, appended.leaves, strict=True):
             current.note(new.cause, names.LEAF, leaf.index)
         await _answer(desk, batch, {**standing, **appended.standing}, appended, emit)
 
-    return (Stage("audit", READS, WRITES, on_facts),)
+    return (Stage("audit", READS, WRITES, on_facts, acked="audit.acked"),)
 
 
 def _entries(received: Sequence[Received], emit: Emit) -> list[Entry]:

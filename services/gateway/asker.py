@@ -13,6 +13,7 @@ from counterfoil.wire.asking import Opened, Question, ask
 from counterfoil.wire.kafka import Connection, KafkaError
 from counterfoil.wire.outbox import Outbox
 from counterfoil.wire.requester import RequesterKeys
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.keys import KeyRing, NoKey
 from counterfoil_server.runtime.service import Clock
 from services.gateway.problems import Problem
@@ -60,8 +61,10 @@ class Asker:
         acked = False
         try:
             async with asyncio.timeout(self._patience(request)):
+                crash.at("gateway.asking")
                 await self.outbox.put(waiter.question.record)
                 acked = True
+                crash.at("gateway.asked")
                 return await unless_gone(waiter.answer, request)
         except TimeoutError:
             raise Problem("late" if acked else "unavailable", "no answer came before the deadline" if acked else "the bus is away") from None

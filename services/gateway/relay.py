@@ -8,6 +8,7 @@ from typing import Any
 from counterfoil.contracts import registry_changed, revocation_requested
 from counterfoil.contracts.registry_changed import RegistryChanged
 from counterfoil.contracts.revocation_requested import Actor, Predicate, RevocationRequested
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.stage import TRANSPORT, Out
 from counterfoil_server.runtime.store import locks
 from counterfoil_server.runtime.store.database import AWAY, Pool
@@ -68,7 +69,7 @@ async def keep(hint: Hint, relay: Callable[[], Awaitable[int]]) -> None:
     while True:
         try:
             while await relay():
-                pass
+                crash.at("relay.committed")
         except (*TRANSPORT, *AWAY, ValueError) as error:  # ValueError: a row that this version cannot read. It stays, and it is said
             log.error("not relayed", extra={"error": type(error).__name__})  # noqa: TRY400 - it comes again every second
         await hint.wait(AT_LEAST_EVERY)

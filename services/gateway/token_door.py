@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from counterfoil.wire.asking import Opened
+from counterfoil_server.runtime import crash
 from services.gateway import body
 from services.gateway.answering import NO_STORE
 from services.gateway.asker import Asker
@@ -37,6 +38,7 @@ class TokenDoor:
             question = self._asker.question(asked, request, traced.sending())
             waiter = open_until_sent.enter_context(self._waiting.entered(question))
             opened = await self._asker.answer(waiter, request)
+            crash.at("gateway.reply_in_hand")
             content = self._said(opened, asked, waiter, traced)
             return Handing(content, waiter, open_until_sent.pop_all())
 

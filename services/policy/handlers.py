@@ -8,6 +8,7 @@ from counterfoil.contracts.exchange_verified import IdentityRejected, IdentityVe
 from counterfoil.wire.envelope import SIGNATURE
 from counterfoil_server.domain import grants, links
 from counterfoil_server.domain.known import look_up
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.rulebook import Rulebook
 from counterfoil_server.runtime.service import Clock
@@ -31,6 +32,7 @@ def routes(registry: Registry, now: Clock) -> tuple[Stage, ...]:
 
     async def on_batch(batch: Sequence[Received], emit: Emit) -> None:
         decided = each_now(batch, emit, on_verified)
+        crash.at("policy.decided")
         await emit([answer(exchange_authorized.TOPIC, fact, one) for one, fact in decided if fact is not None])
 
-    return (Stage("policy", (exchange_verified.TOPIC,), (exchange_authorized.TOPIC,), on_batch),)
+    return (Stage("policy", (exchange_verified.TOPIC,), (exchange_authorized.TOPIC,), on_batch, acked="policy.acked"),)

@@ -8,6 +8,7 @@ from uuid import UUID
 from counterfoil.contracts.exchange_minted import MintRefused
 from counterfoil_server.domain import intent
 from counterfoil_server.domain.intent import Refuse, Repeat, Standing
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.store.database import Connection, Pool
 from services.providers import limiting
 from services.providers.fence import Fence, Read
@@ -37,6 +38,7 @@ class Ledger:
     async def intend(self, wanted: Sequence[Wanted], now: datetime) -> list[Intent | Repeat | Refuse]:
         """In the order given. No two of `wanted` may have the same key."""
         names = [one.grant.connector for one in wanted]
+        crash.at("mint.intending")
         async with self._pool.acquire() as db, self._fence.hold(db, names) as read:
             verdicts = await self._decide(db, wanted, read, now)
             begun = [one for one in verdicts if isinstance(one, Intent)]
@@ -44,6 +46,8 @@ class Ledger:
             ends = [one.end for one in verdicts if isinstance(one, Refuse) and one.end]
             if ends:
                 await end(db, ends, "superseded")
+        if begun:
+            crash.at("mint.intent_committed")
         return [
             Refuse("in_progress", "another process mints this request") if isinstance(one, Intent) and one.credential_id not in written else one
             for one in verdicts
@@ -77,7 +81,8 @@ class Ledger:
             verdict = intent.decide(one.grant, one.oldest_revision, standing, now, by_name=one.by_name)
             if isinstance(verdict, intent.Mint):
                 abandoned += [verdict.abandon] if verdict.abandon else []
-                closes, expires = min(now + LONGEST_CALL, one.grant.asked.deadline), now + timedelta(seconds=one.grant.lifetime)
+                closes = min(now + min(LONGEST_CALL, one.provider.window), one.grant.asked.deadline)
+                expires = now + timedelta(seconds=one.grant.lifetime)
                 verdicts.append(Intent(one, verdict.attempt, row["epoch"], now, closes, expires))
                 tally.add(one.caps, expires)
             else:
@@ -95,6 +100,7 @@ class Ledger:
             held = await activate(db, holding) if holding else set()
             lost = [one for one in finished if one.intent.credential_id not in held]
             if lost:
+                crash.at("mint.swap_lost")
                 await keep_for_revoking(db, [(one.intent.credential_id, one.minted.handle, one.seal_2) for one in lost])
                 await end(db, [one.intent.credential_id for one in lost], "orphan")
         return held

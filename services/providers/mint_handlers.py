@@ -9,6 +9,7 @@ from counterfoil.contracts.exchange_minted import CredentialMinted, MintRefused,
 from counterfoil.wire.canonical import digest
 from counterfoil.wire.envelope import decode, encode
 from counterfoil_server.domain.intent import Refuse, Repeat
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now
 from services.providers import calls, pausing
@@ -29,7 +30,7 @@ WORDS: dict[RefusalCode, str] = {
 
 def routes(checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> tuple[Stage, ...]:
     minting = Minting(checks, ledger, roots, boxes, now)
-    return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200),)
+    return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200, acked="mint.acked"),)
 
 
 class Minting:
@@ -79,7 +80,11 @@ class Minting:
     async def settle(self, done: Sequence[Finished | Failed], emit: Emit) -> None:
         finished = [one for one in done if isinstance(one, Finished)]
         failed = [one for one in done if isinstance(one, Failed)]
+        if finished:
+            crash.at("mint.answered")
         held = await self._ledger.swap(finished) if finished else set()
+        if held:
+            crash.at("mint.swapped")
         if failed:
             await self._ledger.fail(failed)
         outs = [exact(one.intent.wanted, one.said, one.fact) for one in failed]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from counterfoil.contracts import revocation_ordered, revocation_settled
 from counterfoil.wire.envelope import decode
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
 from counterfoil_server.runtime.telemetry.current import within
@@ -58,10 +59,15 @@ class Worker:
     async def _end(self, row: Row, cause: Received | None) -> Settlement:
         async with self._room:
             with within(cause):
-                return await self._ends.end(row)
+                crash.at("revoke.calling")
+                ended = await self._ends.end(row)
+                crash.at("revoke.called")
+                return ended
 
     async def _say(self, settled: Sequence[Settlement], causes: dict[UUID, Received], send: Send) -> None:
         await self._settlements.settle(settled)
+        if any(one.fact for one in settled):
+            crash.at("revoke.settled")
         for one in settled:
             if one.error:
                 log.warning("not revoked yet", extra={"credential_id": one.credential_id, "state": one.state, "code": one.error})

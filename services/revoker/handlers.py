@@ -8,6 +8,7 @@ from typing import Any
 from counterfoil.contracts import revocation_ordered, revocation_requested, revocation_settled
 from counterfoil.contracts.revocation_ordered import RevocationOrdered
 from counterfoil.contracts.revocation_requested import RevocationRequested
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
@@ -51,6 +52,7 @@ async def flush(orders: Orders, send: Send, causes: dict[Any, Received]) -> int:
         acked = await send(outs)
         if acked is not None:
             await acked
+        crash.at("revoker.acked")
         await orders.ordered([row[0] for row in rows])
         total += len(rows)
     return total

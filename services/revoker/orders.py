@@ -6,6 +6,7 @@ from uuid import UUID
 
 from counterfoil.contracts.revocation_ordered import revocation_id
 from counterfoil.contracts.revocation_requested import Predicate
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.store.database import Connection, Pool
 from counterfoil_server.runtime.telemetry import phases
 
@@ -43,6 +44,7 @@ class Orders:
             open_ = await db.fetchval("SELECT true FROM revocation_order WHERE id = $1 AND ordered_at IS NULL FOR UPDATE", order_id)
             if not open_:
                 return False
+            crash.at("revoker.obeying")
             await end(
                 db,
                 BY_PREDICATE,
@@ -59,6 +61,7 @@ class Orders:
                 predicate.until,
             )
             await db.execute("UPDATE revocation_order SET ordered_at = clock_timestamp() WHERE id = $1", order_id)
+        crash.at("revoker.obeyed")
         return True
 
     async def expire(self) -> int:
@@ -72,7 +75,12 @@ class Orders:
         """What a crash left: intents whose window has closed, and credentials whose deadline lies in [since, until) and that nobody was given."""
         async with self._pool.acquire() as db, db.transaction():
             found = await end(db, INTERRUPTED, "orphan", None, GRACE)
-            return found + await end(db, NEVER_ANSWERED, "undelivered", None, since, until)
+            found += await end(db, NEVER_ANSWERED, "undelivered", None, since, until)
+            if found:
+                crash.at("reconciler.claiming")
+        if found:
+            crash.at("reconciler.claimed")
+        return found
 
     async def unordered(self, limit: int = 1000) -> list[tuple[UUID, UUID, str, str, UUID | None, datetime, str | None]]:
         """Rows of which revocation.ordered does not know yet: id, credential, connector, cause, order, time, traceparent of the mint."""

@@ -12,6 +12,7 @@ from counterfoil.wire.canonical import NotCanonical, canonical, digest
 from counterfoil.wire.lru import Lru
 from counterfoil.wire.opening_key import usable_key
 from counterfoil_server.domain import identity, wishes
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import DeadLetter, Emit, Received, Stage, answer, each
@@ -36,9 +37,11 @@ def routes(tokens: Tokens, registry: Registry, partitions: int, now: Clock) -> t
         return identity.decide(asked, who, request.wish, bad_wish, basis, at)
 
     async def on_batch(batch: Sequence[Received], emit: Emit) -> None:
-        await emit([answer(exchange_verified.TOPIC, fact, one) for one, fact in await each(batch, emit, on_requested)])
+        facts = [answer(exchange_verified.TOPIC, fact, one) for one, fact in await each(batch, emit, on_requested)]
+        crash.at("verifier.decided")
+        await emit(facts)
 
-    return (Stage("verifier", (exchange_requested.TOPIC,), (exchange_verified.TOPIC,), on_batch),)
+    return (Stage("verifier", (exchange_requested.TOPIC,), (exchange_verified.TOPIC,), on_batch, acked="verifier.acked"),)
 
 
 def check_envelope(request: ExchangeRequested, partitions: int, usable: Lru[str, bool]) -> None:

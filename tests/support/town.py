@@ -78,13 +78,13 @@ class Town:
         await self.children.forget(self.child(role))
 
     async def start(self, role: str) -> None:
-        async def ready() -> bool:
-            try:
-                return (await self.http.get(f"http://{HOST}:{self.plan.ports[role]}/readyz")).is_success
-            except httpx.HTTPError:
-                return False
+        await self.children.start(town.service(self.plan, role), lambda: self.ready(role))
 
-        await self.children.start(town.service(self.plan, role), ready)
+    async def ready(self, role: str) -> bool:
+        try:
+            return (await self.http.get(f"http://{HOST}:{self.plan.ports[role]}/readyz")).is_success
+        except httpx.HTTPError:
+            return False
 
     async def apply(self, *entries: dict[str, Any]) -> dict[str, Any]:
         answer = await self.http.post(f"{self.plan.url}/v1/registry", json={"entries": list(entries)}, headers=await self.admin())

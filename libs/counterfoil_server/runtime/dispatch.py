@@ -9,6 +9,7 @@ from counterfoil.contracts.base import Topic
 from counterfoil.wire.envelope import DEADLINE, REPLY_PARTITION, SIGNATURE, Unreadable, decode, headers
 from counterfoil.wire.kafka import Connection, Publisher, Record
 from counterfoil.wire.signing import BadSignature, Checker
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter, Out, Received, Stage
 from counterfoil_server.runtime.telemetry.spans import Telemetry
@@ -43,6 +44,7 @@ class Dispatch:
             sent += await self._handle(stage, good)
         with self.telemetry.acknowledging():
             await self.publisher.acked(sent)
+        crash.at(stage.acked)
 
     async def publish(self, outs: Sequence[Out]) -> None:
         """Outside of a batch: sign, send, wait for the broker."""

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import httpx
 
+from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.addresses import Address, literal, loopback, public
 from counterfoil_server.runtime.telemetry import outgoing
 
@@ -85,6 +86,8 @@ class Outbound:
         async def trace(event: str, _: object) -> None:
             nonlocal sent
             sent = sent or event.endswith("send_request_headers.started")
+            if event.endswith("send_request_body.complete"):
+                crash.at("outbound.written")
 
         try:
             async with asyncio.timeout(limit):

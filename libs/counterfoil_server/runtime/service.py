@@ -15,7 +15,7 @@ from faststream import FastStream
 
 from counterfoil.wire.kafka import Listener, Publisher
 from counterfoil.wire.signing import Checker
-from counterfoil_server.runtime import bus, health
+from counterfoil_server.runtime import bus, crash, health
 from counterfoil_server.runtime.dispatch import Dispatch
 from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.settings import Settings
@@ -95,6 +95,7 @@ async def opened(settings: Settings, role: str) -> AsyncIterator[Runtime]:
 
 async def serve(settings: Settings, role: str, wire: Wire) -> None:
     """Until a signal comes or a loop fails. A failed loop ends the process: whoever started it starts it again, from committed offsets."""
+    crash.arm(settings.crash)
     logs.install(role, settings.log_level)
     export.install(role, settings.replica, settings.otlp, settings.sampled)
     async with opened(settings, role) as runtime:

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from counterfoil.wire.kafka import Connection
 from counterfoil.wire.secret import Secret
+from counterfoil_server.runtime import crash
 
 
 class BadSetting(ValueError):
@@ -29,6 +30,7 @@ class Settings:
     partitions: int = 4
     pacing_ms: int = 10
     log_level: str = "INFO"
+    crash: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Self:
@@ -46,6 +48,7 @@ class Settings:
             partitions=whole(env, "COUNTERFOIL_PARTITIONS", 4),
             pacing_ms=whole(env, "COUNTERFOIL_PACING_MS", 10),
             log_level=level(env.get("COUNTERFOIL_LOG_LEVEL", "INFO")),
+            crash=crashing(env.get("COUNTERFOIL_CRASH", ""), development=env.get("COUNTERFOIL_DEVELOPMENT", "") == "1"),
         )
 
 
@@ -112,3 +115,13 @@ def level(name: str) -> str:
     if name not in logging.getLevelNamesMapping():
         raise BadSetting("COUNTERFOIL_LOG_LEVEL is DEBUG, INFO, WARNING or ERROR")
     return name
+
+
+def crashing(text: str, *, development: bool) -> Mapping[str, int]:
+    try:
+        points = crash.read(text)
+    except crash.NoSuchPoint:
+        raise BadSetting("COUNTERFOIL_CRASH is the name of a crash point, or name:n for its n-th passage") from None
+    if points and not development:
+        raise BadSetting("COUNTERFOIL_CRASH is for development only: COUNTERFOIL_DEVELOPMENT=1")
+    return points

@@ -78,13 +78,17 @@ OnBatch = Callable[[Sequence[Received], Emit], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Stage:
-    """`group` names its consumer group. A batch that raises is taken message by message, and the one that raises again is a dead letter."""
+    """`group` names its consumer group. A batch that raises is taken message by message, and the one that raises again is a dead letter.
+
+    `acked`: the crash point between the broker's acknowledgement and the commit.
+    """
 
     group: str
     reads: tuple[Topic, ...]
     writes: tuple[Topic, ...]
     on_batch: OnBatch
     max_records: int = 500
+    acked: str = ""
 
 
 class DeadLetter(Exception):

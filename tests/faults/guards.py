@@ -1,0 +1,52 @@
+"""Each guard taken out in turn: the suite has to go red. `python -m tests.faults.guards [GUARD ...]`."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.dev.running import run
+from tests.faults.__main__ import say
+from tests.faults.killing import AWAY, PAUSED
+from tests.faults.stand import STOPPED, standing
+from tests.faults.trial import FAULTS, trial
+from tests.faults.unguarded import GUARDS, without
+
+LATE: Sequence[dict[str, Any]] = ({"op": "mint", "fault": "late", "share": 0.3, "seconds": 8},)
+SLOW: Sequence[dict[str, Any]] = ({"op": "mint", "fault": "slow", "share": 1.0, "seconds": 1.2, "connector": STOPPED},)
+DROPPED: Sequence[dict[str, Any]] = ({"op": "mint", "fault": "late", "share": 0.5, "seconds": 1.5, "connector": STOPPED}, *SLOW)
+TRIES: Mapping[str, tuple[Sequence[str], Sequence[dict[str, Any]]]] = {
+    "swap": ([PAUSED] * 3, SLOW),
+    "window": ([AWAY] * 2, LATE),
+    "reconcile": ([AWAY] * 3, SLOW),
+    "epoch": (["revoke.settled"] * 3, SLOW),
+    "ack-wait": (["revoke.settled"] * 3, DROPPED),
+    "audit-first": (["audit.acked"] * 5, FAULTS),
+}
+"""What brings each to light soonest: deaths, and faults at the provider."""
+ROUNDS, PATIENCE = 3, 25.0
+
+
+async def guards(named: Sequence[str]) -> None:
+    green = []
+    for guard in named:
+        for number in range(ROUNDS):
+            points, faults = TRIES[guard]
+            async with standing(say, without(guard)) as stand:
+                outcome = await trial(stand, points, 0, say, seed=number, faults=faults, patience=PATIENCE, hurry=guard == "epoch")
+            red = {name: found for name, found in outcome.violations.items() if found}
+            sys.stdout.write(f"without {guard}, round {number + 1}: " + (", ".join(f"{name} {len(found)}" for name, found in red.items()) or "green"))
+            sys.stdout.write("\n" + "".join(f"    {name}: {found[0]}\n" for name, found in red.items()))
+            sys.stdout.flush()
+            if red:
+                break
+        else:
+            green.append(guard)
+    if green:
+        raise SystemExit(f"nobody noticed that these were missing: {', '.join(green)}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.guards", description=__doc__)
+    parser.add_argument("guard", nargs="*", default=list(GUARDS), help=", ".join(GUARDS))
+    sys.exit(run(guards(parser.parse_args().guard)))

@@ -1,0 +1,78 @@
+"""The operator, who stops a connector under load, waits until it is said to be revoked, and lifts the stop: again and again."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from tests.faults.history import Stop
+from tests.faults.stand import STOPPED, Stand
+
+PATIENCE = 60
+IN_FLIGHT = "SELECT EXISTS (SELECT FROM mint WHERE connector = $1 AND state = 'minting' AND sent_at < now() - interval '0.1 s')"
+
+
+class Operator:
+    """`stops` is the history. What cannot be asked because the gateway is away is asked again."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand, self._town = stand, stand.town
+        self.stops: list[Stop] = []
+        self.hurries: Callable[[], bool] = lambda: False
+        """Whether every stop is lifted at once, so that the next can come."""
+
+    async def run(self, pause: float = 2.0) -> None:
+        while True:
+            await asyncio.sleep(0.3 if self.hurries() else pause)
+            await self.once()
+
+    async def once(self) -> None:
+        await self._something_in_flight()
+        found = await self._asked("POST", "/v1/revocations", json={"predicate": {"connector": STOPPED}, "cause": "faults"})
+        stop = Stop(STOPPED, datetime.fromisoformat(found["accepted"]["at"]).timestamp())
+        self.stops.append(stop)
+        if self.hurries() or len(self.stops) % 3 == 0:  # lifted at once: what was begun before falls all the same
+            await self._lift()
+            return
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                said = await self._asked("GET", f"/v1/revocations/{found['id']}", params={"wait": "2"})
+                if said["state"] == "revoked":
+                    break
+                if self.hurries():
+                    await self._lift()
+                    return
+        left = frozenset(UUID(one["credential_id"]) for one in said["left"])
+        acknowledged = datetime.now().astimezone().timestamp()
+        self._last(revoked_at=acknowledged, left=left)
+        await asyncio.sleep(0.7)
+        await self._lift()
+
+    async def _lift(self) -> None:
+        lifting = datetime.now().astimezone().timestamp()
+        await self._asked("POST", f"/v1/connectors/{STOPPED}/unfence")
+        self._last(lifted_at=lifting)
+
+    async def _something_in_flight(self) -> None:
+        """A stop with nothing on the wire would try nothing."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5), self._town.sql() as db:
+                while not await db.fetchval(IN_FLIGHT, STOPPED):  # noqa: ASYNC110 - mint makes it so
+                    await asyncio.sleep(0.05)
+
+    def _last(self, **changed: object) -> None:
+        self.stops[-1] = replace(self.stops[-1], **changed)  # type: ignore[arg-type]
+
+    async def _asked(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """A lost answer is asked again: an order that was accepted twice is two orders, and both end."""
+        while True:
+            with suppress(httpx.HTTPError):
+                answer = await self._town.http.request(method, self._town.plan.url + path, headers=await self._town.admin(), **more)
+                if answer.is_success:
+                    return dict(answer.json())
+            await asyncio.sleep(0.2)

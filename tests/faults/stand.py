@@ -1,0 +1,103 @@
+"""Every service, with the provider that faults behind mint and revoke, and the connectors that are lent from it."""
+
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from counterfoil.wire import binding
+from counterfoil.wire.armor import from_url, to_url
+from counterfoil.wire.sealing import Sealer
+from counterfoil.wire.secret import Secret
+from services.dev import kafka, postgres, seed
+from services.dev.children import Children
+from services.dev.jars import ROOT
+from services.dev.ports import HOST, free_port
+from services.dev.postgres import Postgres
+from services.dev.spawn import Command
+from services.dev.town import SERVICES
+from services.dev.trouble import Say
+from tests.faults.truth import Life, Truth
+from tests.support.town import Town, founded
+
+MAIN, STOPPED = "fault/main", "fault/stopped"
+EXTRA = {"COUNTERFOIL_EXTRA_PROVIDERS": "fault", "COUNTERFOIL_SAMPLED": "0", "COUNTERFOIL_LOG_LEVEL": "WARNING"}
+OURS = {role: ("tests.faults.providers", role) for role in ("mint", "revoke")}
+Modules = Mapping[str, tuple[str, ...]]
+
+
+@dataclass
+class Stand:
+    town: Town
+    provider: str
+    folder: Path
+
+    async def plan(self, *rules: dict[str, Any], seed: int = 9) -> None:
+        (await self.town.http.post(f"{self.provider}/plan", json={"rules": rules, "seed": seed})).raise_for_status()
+
+    async def met(self) -> dict[str, int]:
+        return dict((await self.town.http.get(f"{self.provider}/met")).raise_for_status().json())
+
+    def lives(self) -> list[Life]:
+        return Truth(self.folder / "truth.sqlite").lives()
+
+
+@asynccontextmanager
+async def stood(
+    folder: Path, servers: str, server: Postgres, modules: Modules | None = None, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Stand]:
+    extra = EXTRA | dict(env or {})
+    async with founded(folder, servers, server, extra=extra, modules={**SERVICES, **OURS, **(modules or {})}) as town:
+        port = free_port()
+        url = f"http://{HOST}:{port}"
+
+        async def ready() -> bool:
+            try:
+                return (await town.http.get(f"{url}/met")).is_success
+            except httpx.HTTPError:
+                return False
+
+        argv = (sys.executable, "-m", "tests.faults.server", str(folder), str(port))
+        await town.children.start(Command("provider", argv, cwd=ROOT, beside=True), ready)
+        await declared(town, url)
+        yield Stand(town, url, folder)
+
+
+async def declared(town: Town, url: str) -> None:
+    known = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).raise_for_status().json()
+    entries: list[dict[str, Any]] = []
+    sealed = []
+    for name in (MAIN, STOPPED):
+        entries += [
+            {"kind": "connector", "name": name, "config": {"url": url}, "scopes": ["read"]},
+            {"kind": "link", "connector": name, "project": "web", "environments": ["production"], "ceiling": {"scopes": ["read"], "longest": 600}},
+        ]
+        info = binding.root(name, seed.INSTALLATION, "token", 1)
+        box = Sealer().seal(Secret(secrets.token_urlsafe(16)), from_url(known["mint_key"]["key"].encode()), info)
+        sealed.append({"connector": name, "installation": seed.INSTALLATION, "field": "token", "version": 1, "sealed": to_url(box).decode()})
+    body = {"entries": entries, "secrets": sealed}
+    answer = await town.http.post(f"{town.plan.url}/v1/registry", json=body, headers=await town.admin())
+    assert answer.is_success, answer.text
+
+
+@asynccontextmanager
+async def standing(say: Say, modules: Modules | None = None, env: Mapping[str, str] | None = None) -> AsyncIterator[Stand]:
+    """With a Kafka and a PostgreSQL of its own, in folders that go away."""
+    with tempfile.TemporaryDirectory(prefix="counterfoil-faults-") as name, tempfile.TemporaryDirectory(dir="/var/tmp") as apart:
+        Path(apart).chmod(0o755)  # where root's PostgreSQL lives if it cannot live below a folder of root's
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COUNTERFOIL_APART", apart)
+            folder = Path(name)
+            async with Children(folder / "parts") as parts:
+                server = await postgres.start(parts, free_port(), say)
+                node = await kafka.start(parts, free_port(), free_port(), say)
+                (folder / "town").mkdir()
+                async with stood(folder / "town", node.servers, server, modules, env) as stand:
+                    yield stand

@@ -1,0 +1,22 @@
+"""A handful of crash points and kills, under load and a provider that faults: nothing is violated. `make faults` tries them all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.dev.postgres import Postgres
+from tests.faults.checker import INVARIANTS
+from tests.faults.stand import stood
+from tests.faults.trial import trial
+from tests.support.parts import say
+
+POINTS: Sequence[str] = ("mint.intent_committed", "mint.answered", "mint.swapped", "audit.appended", "revoke.called", "revoker.obeyed")
+
+
+async def test_deaths_at_the_worst_moments_violate_nothing(kafka: str, postgres_server: Postgres, tmp_path: Path):
+    async with stood(tmp_path, kafka, postgres_server) as stand:
+        outcome = await trial(stand, POINTS, 1, say, rate=6)
+
+    assert outcome.violations == {name: [] for name in INVARIANTS}
+    assert set(outcome.deaths) >= {"mint.answered", "mint.swapped"}
+    assert outcome.counts["minted at the provider"] > 10
+    assert any(end.startswith("credential") for end in outcome.ends)

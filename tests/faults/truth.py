@@ -1,0 +1,62 @@
+"""What really was minted and really is dead: the provider's own durable record, which nothing of ours writes and the checker believes."""
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+TABLE = """
+    CREATE TABLE IF NOT EXISTS life (
+        number INTEGER PRIMARY KEY, name TEXT NOT NULL, token TEXT NOT NULL UNIQUE, connector TEXT NOT NULL,
+        minted_at REAL NOT NULL, dies_at REAL, ended_at REAL
+    );
+    CREATE INDEX IF NOT EXISTS by_name ON life (name);
+"""
+LIVING = "ended_at IS NULL AND (dies_at IS NULL OR dies_at > ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One credential at the provider. `dies_at`: when it ends by itself, if it does; `ended_at`: when it was revoked."""
+
+    name: UUID
+    connector: str
+    minted_at: float
+    dies_at: float | None = None
+    ended_at: float | None = None
+
+    def alive(self, at: float) -> bool:
+        ends = [one for one in (self.dies_at, self.ended_at) if one is not None]
+        return self.minted_at <= at and all(at < one for one in ends)
+
+
+class Truth:
+    def __init__(self, file: Path) -> None:
+        self._db = sqlite3.connect(file, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(TABLE)
+
+    def mint(self, name: str, token: str, connector: str, dies_at: float | None) -> None:
+        self._db.execute(
+            "INSERT INTO life (name, token, connector, minted_at, dies_at) VALUES (?, ?, ?, ?, ?)", (name, token, connector, time.time(), dies_at)
+        )
+
+    def known(self, name: str) -> bool:
+        """A name is never given twice, not even after its credential is dead."""
+        return self._db.execute("SELECT 1 FROM life WHERE name = ?", (name,)).fetchone() is not None
+
+    def alive(self, key: str, of: str) -> bool:
+        return self._db.execute(f"SELECT 1 FROM life WHERE {key} = ? AND {LIVING}", (of, time.time())).fetchone() is not None  # noqa: S608 - ours
+
+    def end(self, key: str, of: str) -> None:
+        self._db.execute(f"UPDATE life SET ended_at = ? WHERE {key} = ? AND ended_at IS NULL", (time.time(), of))  # noqa: S608 - ours
+
+    def names(self, connector: str) -> list[str]:
+        found = self._db.execute(f"SELECT name FROM life WHERE connector = ? AND {LIVING}", (connector, time.time()))  # noqa: S608 - ours
+        return [row[0] for row in found]
+
+    def lives(self) -> list[Life]:
+        found = self._db.execute("SELECT name, connector, minted_at, dies_at, ended_at FROM life ORDER BY number")
+        return [Life(UUID(name), *rest) for name, *rest in found]
