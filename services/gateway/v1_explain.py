@@ -5,8 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from counterfoil.contracts.exchange_requested import LARGEST_WISH, Wish
-from counterfoil.wire.canonical import NotCanonical, canonical
+from counterfoil.contracts.exchange_requested import DEEPEST_WISH, LARGEST_WISH, Wish
+from counterfoil.wire.canonical import NotCanonical, canonical, deeper
 from counterfoil_server.domain import wishes
 from counterfoil_server.runtime.registry import Registry
 from services.gateway import body, place
@@ -48,6 +48,8 @@ def wish(given: dict[str, Any]) -> Wish:
         raise Problem("malformed_request", f"the wish: {error}") from None
     except NotCanonical:
         raise Problem("malformed_request", "the wish: a number is a fraction or beyond 2^53, or a text is no Unicode") from None
+    if deeper(given, DEEPEST_WISH):
+        raise Problem("malformed_request", f"a wish is nested at most {DEEPEST_WISH} deep")
     if size > LARGEST_WISH:
         raise Problem("malformed_request", f"a wish has at most {LARGEST_WISH} bytes")
     return found

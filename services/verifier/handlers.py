@@ -5,10 +5,10 @@ from typing import Any
 
 from counterfoil.contracts import exchange_requested, exchange_verified
 from counterfoil.contracts.base import Asked
-from counterfoil.contracts.exchange_requested import LARGEST_WISH, TOKEN_HEADER, ExchangeRequested
+from counterfoil.contracts.exchange_requested import DEEPEST_WISH, LARGEST_WISH, TOKEN_HEADER, ExchangeRequested
 from counterfoil.contracts.exchange_verified import Basis, IdentityRejected, IdentityVerified
 from counterfoil.wire.armor import from_url
-from counterfoil.wire.canonical import NotCanonical, canonical, digest
+from counterfoil.wire.canonical import NotCanonical, canonical, deeper, digest
 from counterfoil.wire.lru import Lru
 from counterfoil.wire.opening_key import usable_key
 from counterfoil_server.domain import identity, wishes
@@ -80,6 +80,8 @@ def read(request: ExchangeRequested, value: bytes) -> tuple[Asked, str | None]:
 
 
 def hash_wish(wish: Any) -> tuple[str | None, str | None]:
+    if deeper(wish, DEEPEST_WISH):
+        return None, f"a wish is nested at most {DEEPEST_WISH} deep"
     try:
         text = canonical(wish)
     except (NotCanonical, RecursionError):

@@ -9,20 +9,9 @@ from counterfoil_server.domain import wishes
 from counterfoil_server.domain.wishes import BadWish
 
 
-def nested(deep: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for _ in range(deep - 1):
-        found = {"type": found}
-    return found
-
-
 def test_a_wish_is_read_as_it_is() -> None:
     raw = {"connector": "postgres/demo", "scopes": ["read"], "details": [{"type": "postgres"}], "lifetime": 60}
     assert wishes.read(raw) == Wish(connector="postgres/demo", scopes=("read",), details=({"type": "postgres"},), lifetime=60)
-
-
-def test_a_wish_as_deep_as_it_may_be_is_read() -> None:
-    assert wishes.read({"connector": "c", "details": [nested(14)]}).details == (nested(14),)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +29,6 @@ def test_a_wish_as_deep_as_it_may_be_is_read() -> None:
         ({"connector": "c", "lifetime": True}, "lifetime"),
         ({"connector": "c", "lifetime": 0}, "lifetime"),
         ({"connector": "c", "details": [1]}, "details.0"),
-        ({"connector": "c", "details": [nested(15)]}, "nested more than 16 deep"),
-        ({"connector": "c", "details": nested(900)}, "nested more than 16 deep"),
         ({"connector": "c", "x" * 500: 1}, "x" * 64 + ":"),
     ],
 )

@@ -11,6 +11,8 @@ from counterfoil.contracts.registry import Name
 
 TOKEN_HEADER = "sealed-token"  # noqa: S105 - the name of a header
 LARGEST_WISH = 16 * 1024
+DEEPEST_WISH = 16
+"""A fact and its leaf stand around it, and a leaf is read up to 32 deep: by everybody, for as long as there is a log."""
 LARGEST_TOKEN = 16 * 1024
 FARTHEST = timedelta(seconds=60)
 USUAL = timedelta(seconds=10)

@@ -5,10 +5,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from counterfoil.contracts.exchange_requested import Wish
-from counterfoil.wire.canonical import deeper
-
-DEEPEST = 16
-"""A fact and its leaf stand around it, and a leaf is read up to 32 deep: by everybody, for as long as there is a log."""
 
 
 class BadWish(ValueError):
@@ -18,8 +14,6 @@ class BadWish(ValueError):
 def read(raw: Any) -> Wish:
     if not isinstance(raw, dict):
         raise BadWish("a wish is a JSON object")
-    if deeper(raw, DEEPEST):
-        raise BadWish(f"nested more than {DEEPEST} deep")
     try:
         return Wish.model_validate(raw)
     except ValidationError as error:
