@@ -34,14 +34,14 @@ class Server(uvicorn.Server):
 
 
 def bound(host: str, port: int, setting: str) -> socket.socket:
-    """An answer is two writes, head and body: without NODELAY the second waits 40 ms for the other side. asyncio sets it on sockets of its own only."""
+    """An answer is two writes, head and body: without NODELAY the second waits 40 ms for the other side. asyncio sets it on its own sockets only."""
     try:
         made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # whoever is accepted has it too
-        return made
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise PortTaken(f"port {port} of {host} cannot be had ({why}): end what listens there, or set another as {setting}") from None
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # whoever is accepted has it too
+    return made
 
 
 def server(app: ASGIApp, host: str, port: int, setting: str = "COUNTERFOIL_HEALTH_PORT") -> Server:

@@ -119,7 +119,7 @@ class Feed:
                 at += len(rows)
                 if rows:
                     yield await read(self._db, [leaf(row) for row in rows])
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PAUSE if len(rows) < AT_ONCE else 0)  # who is behind does not rest
         finally:
             self._reading.clear()
 
