@@ -212,6 +212,30 @@ async def test_nobody_reads_the_log_while_nobody_watches(db: Pool):
     assert counting.asked == before
 
 
+class Long(Counting):
+    """A log that is all news."""
+
+    async def fetchval(self, *_: Any) -> int:
+        return 0
+
+
+async def test_who_is_behind_does_not_rest(db: Pool, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch):
+    """What comes faster than it is read would come ever later to a screen."""
+    monkeypatch.setattr("services.console.live.feed.AT_ONCE", 2)
+    monkeypatch.setattr("services.console.live.feed.PAUSE", 3600)
+    await empty(owner)
+    await put(owner, [minted(uuid4()) for _ in range(5)])
+    feed = Feed(Long(db))
+    running = asyncio.create_task(feed.run())
+
+    with feed.watching(Wanted()) as watcher:
+        async with asyncio.timeout(20):
+            while watcher.seen < 5:  # noqa: ASYNC110 - each part sets it
+                await asyncio.sleep(0.01)
+        running.cancel()
+    await empty(owner)
+
+
 def revoked(credential: UUID, kind: str = "credential.revoked") -> bytes:
     return json.dumps({"fact": {"kind": kind, "credential_id": str(credential)}, "time": "2026-11-28T12:00:09.000000Z"}).encode()
 

@@ -123,7 +123,7 @@ class Feed:
                     yield await read(self._db, [leaf(row) for row in rows], begun)
                     for gone in [*begun][:-OPEN]:
                         del begun[gone]
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PAUSE if len(rows) < AT_ONCE else 0)  # who is behind does not rest
         finally:
             self._reading.clear()
 
