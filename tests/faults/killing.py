@@ -22,7 +22,7 @@ OF = {"relay": "gateway", "outbound": "mint", "reconciler": "revoker"}
 RARE = frozenset({"mint.swap_lost", "reconciler.claiming", "reconciler.claimed", "revoker.obeying", "revoker.obeyed"})
 """Passed now and then only: death comes with the first passage."""
 PATIENCE = 45.0
-ON_THE_WIRE = "SELECT EXISTS (SELECT FROM mint WHERE state = 'minting' AND sent_at < now() - interval '0.3 s')"
+ON_THE_WIRE = "SELECT EXISTS (SELECT FROM mint WHERE state = 'minting' AND sent_at BETWEEN now() - interval '2 s' AND now() - interval '0.3 s')"
 LONG_PAUSE = 13.0
 """Seconds: any deadline, the window, what the reconciler waits beside it, and the revocation."""
 WITHOUT_MINT = 4.0

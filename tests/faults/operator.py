@@ -39,19 +39,19 @@ class Operator:
         if self.hurries() or len(self.stops) % 3 == 0:  # lifted at once: what was begun before falls all the same
             await self._lift()
             return
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                said = await self._asked("GET", f"/v1/revocations/{found['id']}", params={"wait": "2"})
-                if said["state"] == "revoked":
-                    break
-                if self.hurries():
-                    await self._lift()
-                    return
-        left = frozenset(UUID(one["credential_id"]) for one in said["left"])
-        acknowledged = datetime.now().astimezone().timestamp()
-        self._last(revoked_at=acknowledged, left=left)
-        await asyncio.sleep(0.7)
+        with suppress(TimeoutError):  # what it waits for may be dying: the stop is lifted, and the next one comes
+            async with asyncio.timeout(PATIENCE):
+                await self._until_revoked(str(found["id"]))
         await self._lift()
+
+    async def _until_revoked(self, order: str) -> None:
+        while not self.hurries():
+            said = await self._asked("GET", f"/v1/revocations/{order}", params={"wait": "2"})
+            if said["state"] == "revoked":
+                left = frozenset(UUID(one["credential_id"]) for one in said["left"])
+                self._last(revoked_at=datetime.now().astimezone().timestamp(), left=left)
+                await asyncio.sleep(0.7)
+                return
 
     async def _lift(self) -> None:
         lifting = datetime.now().astimezone().timestamp()

@@ -67,7 +67,8 @@ async def trial(stand: Stand, points: Sequence[str], at_random: int, say: Say, *
     met = await stand.met()
     say(f"at rest after {await at_rest(stand, patience):.0f} s")
     seen = await history(stand, clients, operator)
-    counts = {"asks": len(seen.asks), "minted at the provider": len(seen.lives), "revocations": len(seen.endings), "stops": len(seen.stops)}
+    counts = {"asks": len(seen.asks), "minted at the provider": len(seen.lives), "revocations": len(seen.endings), "stops": len(seen.stops),
+              "stops said to be revoked": sum(stop.revoked_at is not None for stop in seen.stops)}  # fmt: skip
     ends = Counter(f"{ask.ended} {ask.code}".strip() for ask in seen.asks)
     return Outcome(dict(killing.done), dict(+killing.missed), met, dict(ends), counts, check(seen))
 
