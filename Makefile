@@ -15,7 +15,7 @@ ARGS ?=
 SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit test-operate test-providers test-browser test-deploy check format docs bench bench-long faults faults-full faults-guards lock clean
+.PHONY: help up test unit test-operate test-providers test-browser test-deploy check format docs bench faults faults-full faults-guards bench-long lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile

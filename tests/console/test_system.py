@@ -115,7 +115,7 @@ def gateway(request: httpx.Request) -> httpx.Response:
 
 
 async def test_a_letter_is_put_back_once_the_gateway_has_it_on_record(db: Pool, tables: asyncpg.Connection, graves: Connection):
-    place, before = await bury(graves, b"<garbage>"), len(await records(graves))
+    place, before = await bury(graves, b"<garbage>"), await records(graves)
     async with visiting([system.pages], db, gateway, kafka=graves) as visit:
         piece = await visit.page("/system/letters")
         assert place in piece
@@ -125,7 +125,8 @@ async def test_a_letter_is_put_back_once_the_gateway_has_it_on_record(db: Pool, 
 
     assert "was put back" in said.text
     assert [json.loads(one.content) for one in visit.asked] == [{"place": place, "act": "redriven", "reason": "a new version"}]
-    assert [(one.value, one.partition, one.headers) for one in (await records(graves))[before:]] == [(b"<garbage>", 1, {"x": b"y"})]
+    again = [one for one in await records(graves) if one not in before]
+    assert [(one.value, one.partition, one.headers) for one in again] == [(b"<garbage>", 1, {"x": b"y"})]
     await tables.execute("INSERT INTO dead_letter VALUES ($1, 0, $2, 'redriven', 'r', now())", REQUESTED, int(place.rpartition(":")[2]))
     async with visiting([system.pages], db, gateway, kafka=graves) as visit:
         assert f">{place}<" not in await visit.page("/system/letters")

@@ -6,13 +6,10 @@ Kafka, and no reply is sealed: replicas cannot help here, and elsewhere they can
 
 import argparse
 import asyncio
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 
@@ -30,11 +27,11 @@ from services.audit.leaves import entry
 from services.audit.log import Log
 from services.audit.writer import Writer
 from services.dev import database, postgres
+from services.dev.bench import apart
 from services.dev.bench.conditions import conditions
 from services.dev.bench.figures import Figure, table
 from services.dev.bench.recorded import KEY, Recorder
 from services.dev.bench.replay_log import BEGAN, ISSUER, registry
-from services.dev.children import Children
 from services.dev.ports import free_port
 
 NAME, ORIGIN, PARTITIONS = "bench", "bench.example/log", 4
@@ -102,20 +99,17 @@ async def timed(owner: asyncpg.Connection, log: Log, size: int, exchanges: Seque
 
 
 async def measured(count: int) -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as name, tempfile.TemporaryDirectory(dir="/var/tmp") as apart:
-        Path(apart).chmod(0o755)  # as stand.py says
-        os.environ["COUNTERFOIL_APART"] = apart
-        async with Children(Path(name)) as children:
-            server = await postgres.start(children, free_port(), lambda _: None)
-            await database.prepare(server.superuser_dsn, NAME, lambda _: "")
-            owner = await asyncpg.connect(postgres.superuser_dsn(server.socket, server.port, NAME))
-            await owner.execute("CREATE TABLE bare (fact bytea)")
-            key = LogKey.generate(ORIGIN)
-            log = Log(Writer(await asyncpg.connect(postgres.superuser_dsn(server.socket, server.port, NAME))), lambda: [key])
-            made = list(facts(count * len(BATCHES)))
-            found = [await timed(owner, log, size, made[place * count :][:count]) for place, size in enumerate(BATCHES)]
-            await owner.close()
-            return [figure for part in found for figure in part]
+    async with apart.children() as children:
+        server = await postgres.start(children, free_port(), lambda _: None)
+        await database.prepare(server.superuser_dsn, NAME, lambda _: "")
+        owner = await asyncpg.connect(postgres.superuser_dsn(server.socket, server.port, NAME))
+        await owner.execute("CREATE TABLE bare (fact bytea)")
+        key = LogKey.generate(ORIGIN)
+        log = Log(Writer(await asyncpg.connect(postgres.superuser_dsn(server.socket, server.port, NAME))), lambda: [key])
+        made = list(facts(count * len(BATCHES)))
+        found = [await timed(owner, log, size, made[place * count :][:count]) for place, size in enumerate(BATCHES)]
+        await owner.close()
+        return [figure for part in found for figure in part]
 
 
 def main() -> int:

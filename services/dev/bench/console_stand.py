@@ -1,7 +1,6 @@
 """A console as it runs, with a gateway behind it: processes of their own on a real PostgreSQL and a real Kafka. Who serves exchanges is not there."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import asyncpg
 import httpx
 
 from services.dev import kafka, postgres, seed, town
+from services.dev.bench import apart
 from services.dev.bench.console_made import registry
 from services.dev.children import Children
 from services.dev.login_link import link
@@ -60,13 +60,10 @@ class Standing:
 @asynccontextmanager
 async def standing(folder: Path, say: Say, fill: Callable[[Plan], Awaitable[None]]) -> AsyncIterator[Standing]:
     """Filled before anything of ours runs: the console counts what is new in the log. A folder that was filled before is taken as it is."""
-    apart, known = folder / "apart", folder / "ports.json"
-    apart.mkdir(exist_ok=True)
-    apart.chmod(0o755)  # as stand.py says
-    os.environ["COUNTERFOIL_APART"] = str(apart)
+    known = folder / "ports.json"
     filled = known.exists()
     ports = json.loads(known.read_text()) if filled else {part: free_port() for part in PORTS}
-    async with Children(folder) as children:
+    async with apart.children(folder) as children:
         server = await postgres.start(children, free_port(), say)
         node = await kafka.start(children, free_port(), free_port(), say)
         modules, extra = {role: MODULES[role] for role in MADE}, {"COUNTERFOIL_EXTRA_PROVIDERS": "instant"}

@@ -9,11 +9,9 @@ import argparse
 import asyncio
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -31,10 +29,9 @@ from services.console.spans.latest import Latest
 from services.console.spans.receiver import PROTOBUF, Receiver
 from services.console.spans.store import Spans
 from services.dev import database, postgres
-from services.dev.bench import processes
+from services.dev.bench import apart, processes
 from services.dev.bench.conditions import conditions
 from services.dev.bench.figures import Figure, table
-from services.dev.children import Children
 from services.dev.jars import ROOT
 from services.dev.ports import HOST, free_port
 from services.dev.spawn import Command
@@ -81,26 +78,23 @@ def decoded(one: bytes, times: int) -> float:
 
 
 async def measured(seconds: float) -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as name, tempfile.TemporaryDirectory(dir="/var/tmp") as apart:
-        Path(apart).chmod(0o755)  # as stand.py says
-        os.environ["COUNTERFOIL_APART"] = apart
-        async with Children(Path(name)) as children:
-            server = await postgres.start(children, free_port(), lambda _: None)
-            word = database.password()
-            await database.prepare(server.superuser_dsn, NAME, lambda _: word)
-            dsn, port = database.role_dsns(HOST, server.port, NAME, lambda _: word)["console"], free_port()
-            argv = (sys.executable, "-m", "services.dev.bench.receiver", "--serve", str(port))
-            async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers={"Content-Type": PROTOBUF}, timeout=30, trust_env=False) as http:
+    async with apart.children() as children:
+        server = await postgres.start(children, free_port(), lambda _: None)
+        word = database.password()
+        await database.prepare(server.superuser_dsn, NAME, lambda _: word)
+        dsn, port = database.role_dsns(HOST, server.port, NAME, lambda _: word)["console"], free_port()
+        argv = (sys.executable, "-m", "services.dev.bench.receiver", "--serve", str(port))
+        async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers={"Content-Type": PROTOBUF}, timeout=30, trust_env=False) as http:
 
-                async def ready() -> bool:
-                    try:
-                        return (await http.post("/v1/traces")).is_success
-                    except httpx.HTTPError:
-                        return False
+            async def ready() -> bool:
+                try:
+                    return (await http.post("/v1/traces")).is_success
+                except httpx.HTTPError:
+                    return False
 
-                command = Command("receiver", argv, env={"PATH": os.environ["PATH"], "COUNTERFOIL_DATABASE": dsn}, cwd=ROOT)
-                child = await children.start(command, ready)
-                return await flood(http, child.process.pid, Secret(postgres.superuser_dsn(server.socket, server.port, NAME)), seconds)
+            command = Command("receiver", argv, env={"PATH": os.environ["PATH"], "COUNTERFOIL_DATABASE": dsn}, cwd=ROOT)
+            child = await children.start(command, ready)
+            return await flood(http, child.process.pid, Secret(postgres.superuser_dsn(server.socket, server.port, NAME)), seconds)
 
 
 async def flood(http: httpx.AsyncClient, pid: int, dsn: Secret, seconds: float) -> list[Figure]:

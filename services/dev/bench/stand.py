@@ -1,13 +1,10 @@
 """What is measured: all that `make up` starts, a process per service, on free ports and in a folder that goes away."""
 
-import os
 import secrets
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -19,6 +16,7 @@ from counterfoil.wire.armor import from_url, to_url
 from counterfoil.wire.sealing import Sealer
 from counterfoil.wire.secret import Secret
 from services.dev import database, demo, kafka, postgres, seed, town
+from services.dev.bench import apart
 from services.dev.children import Children
 from services.dev.ports import HOST, free_port
 from services.dev.town import SERVICES, Plan
@@ -53,16 +51,13 @@ class Stand:
 
 @asynccontextmanager
 async def standing(say: Say) -> AsyncIterator[Stand]:
-    with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as name, tempfile.TemporaryDirectory(dir="/var/tmp") as apart:
-        Path(apart).chmod(0o755)  # where root's PostgreSQL lives if it cannot live below a folder of root's
-        os.environ["COUNTERFOIL_APART"] = apart
-        async with Children(Path(name)) as children:
-            began = time.monotonic()
-            stand = await started(children, say)
-            await first_exchange(stand)
-            stand.ready_after = time.monotonic() - began
-            await instant(stand)
-            yield stand
+    async with apart.children() as children:
+        began = time.monotonic()
+        stand = await started(children, say)
+        await first_exchange(stand)
+        stand.ready_after = time.monotonic() - began
+        await instant(stand)
+        yield stand
 
 
 async def started(children: Children, say: Say) -> Stand:

@@ -19,6 +19,7 @@ from services.providers.github.config import Config, RootSecret
 from services.providers.github.proof import private_key, proof
 from services.providers.github.wish import wish
 from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.web import document
 from services.providers.web.keys import Keys
 from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
@@ -57,7 +58,7 @@ class GitHub:
         self._pauses.check(place)
         key = await self._keys.of(read(RootSecret, root, "root").private_key)
         answer = await self._app(config, until).token(proof(config.app, key, order.window_closes_at), asked.body())
-        body = given.body(answer.body) if len(answer.body) < WORTH_A_THREAD else await asyncio.to_thread(given.body, answer.body)
+        body = document.body(answer.body) if len(answer.body) < WORTH_A_THREAD else await asyncio.to_thread(document.body, answer.body)
         token = given.token(body)
         if token is None:
             no = said.no(answer)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.github.config import Config
-from services.providers.github.given import body
 from services.providers.github.said import limited
 from services.providers.seam import ProviderError, Unavailable, Unknown
+from services.providers.web.document import body
 from services.providers.web.talk import met
 
 

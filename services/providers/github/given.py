@@ -1,12 +1,11 @@
 """What GitHub's answer says it gave. What it leaves unsaid counts as everything, and that is more than anybody asked for."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from counterfoil.wire.secret import Secret
-from counterfoil_server.runtime.tokens.notation import json_object
 from services.providers.github.wish import Wish
 from services.providers.seam import Details, Handle, Minted, Order, answer
+from services.providers.web.document import Body
 
 HOUR = timedelta(hours=1)
 SLACK = timedelta(minutes=2)
@@ -16,15 +15,6 @@ USERNAME = "x-access-token"
 """With the token as password: how git and everything else that speaks Basic uses it."""
 ALWAYS = "metadata:read"
 EVERYTHING = "*"
-Body = Mapping[str, object]
-
-
-def body(raw: bytes) -> Body:
-    """{} where it is no JSON object."""
-    try:
-        return json_object(raw)
-    except (ValueError, TypeError):
-        return {}
 
 
 def token(body: Body) -> Secret | None:

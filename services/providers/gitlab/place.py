@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.gitlab.wish import Wish
 from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
 from services.providers.web.document import Body, objects
-from services.providers.web.talk import met, patience
+from services.providers.web.talk import limited, met
 
 PAGE, MOST_PAGES, ROUNDS = 100, 20, 3
 UNSAID = timedelta(minutes=1)
@@ -68,18 +68,13 @@ class Place:
         return await met(self.http, method, self.url + rest, self.until, lost, headers, content)
 
 
-def limited(answer: Answer) -> timedelta | None:
-    after = patience(answer.headers.get("retry-after"), datetime.now(UTC))
-    return (after or UNSAID) if answer.status == 429 else after if answer.status == 503 else None
-
-
 def unclear(code: str, answer: Answer) -> Unavailable:
-    return Unavailable(code, f"GitLab answered {answer.status}", limited(answer))
+    return Unavailable(code, f"GitLab answered {answer.status}", limited(answer, UNSAID))
 
 
 def no(answer: Answer) -> ProviderError:
     """Of a request for a token that brought none. Its own words go nowhere."""
-    if (wait := limited(answer)) is not None:
+    if (wait := limited(answer, UNSAID)) is not None:
         return Unavailable("busy", "GitLab wants to be left alone for a while", wait)
     if answer.status in REFUSED:
         return Refused(*REFUSED[answer.status])

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.kubernetes.given import member
 from services.providers.seam import AlreadyThere, ProviderError, Refused, Unavailable, Unknown
 from services.providers.web.document import Body, body
-from services.providers.web.talk import met, patience
+from services.providers.web.talk import limited, met
 
 LABEL, OURS = "app.kubernetes.io/managed-by", "counterfoil"
 PAGE, MOST_PAGES = 500, 20
@@ -85,17 +85,12 @@ class Cluster:
         return await met(self.http, method, self.url + path, self.until, lost, headers, json.dumps(wanted).encode() if wanted else None)
 
 
-def limited(answer: Answer) -> timedelta | None:
-    after = patience(answer.headers.get("retry-after"), datetime.now(UTC))
-    return (after or UNSAID) if answer.status == 429 else after if answer.status == 503 else None
-
-
 def unclear(code: str, answer: Answer) -> Unavailable:
-    return Unavailable(code, f"the cluster answered {answer.status}", limited(answer))
+    return Unavailable(code, f"the cluster answered {answer.status}", limited(answer, UNSAID))
 
 
 def no(answer: Answer) -> ProviderError:
-    if (wait := limited(answer)) is not None:
+    if (wait := limited(answer, UNSAID)) is not None:
         return Unavailable("busy", "the cluster wants to be left alone for a while", wait)
     if answer.status in REFUSED:
         return Refused(*REFUSED[answer.status])

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from counterfoil_server.runtime.outbound import Answer, Outbound, Unfetched
 from counterfoil_server.runtime.telemetry import outgoing
-from counterfoil_server.runtime.tokens.notation import json_object
 from services.providers.seam import ProviderError, Refused, Unavailable
+from services.providers.web.document import body as read
 
 Form = Sequence[tuple[str, str]]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -58,11 +58,13 @@ async def met(
 
 async def post(http: Outbound, url: str, until: float, lost: type[ProviderError], headers: Mapping[str, str], form: Form) -> Heard:
     answer = await met(http, "POST", url, until, lost, {**FORM, **headers}, urlencode(form).encode())
-    try:
-        body = json_object(answer.body)
-    except (ValueError, TypeError):
-        body = {}
-    return Heard(answer.status, body, patience(answer.headers.get("retry-after"), datetime.now(UTC)))
+    return Heard(answer.status, read(answer.body), patience(answer.headers.get("retry-after"), datetime.now(UTC)))
+
+
+def limited(answer: Answer, unsaid: timedelta) -> timedelta | None:
+    """How long to leave a server alone that says so, `unsaid` where it does not say how long; None where it says nothing of the kind."""
+    after = patience(answer.headers.get("retry-after"), datetime.now(UTC))
+    return (after or unsaid) if answer.status == 429 else after if answer.status == 503 else None
 
 
 def patience(said: str | None, now: datetime) -> timedelta | None:
