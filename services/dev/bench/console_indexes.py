@@ -1,4 +1,4 @@
-"""A table's indexes taken away while it is filled, and how to make them again, each as it was."""
+"""A table's indexes taken away while it is filled, and how to make them again, each as it was; those of a partitioned table in each partition."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ CONSTRAINTS = """
     FROM pg_constraint WHERE conrelid = ANY($1::text[]::regclass[]) AND contype IN ('p', 'u')
 """
 INDEXES = """
-    SELECT format('DROP INDEX %s', indexrelid::regclass) AS gone, pg_get_indexdef(indexrelid) AS again
+    SELECT format('DROP INDEX %s', indexrelid::regclass) AS gone, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') AS again
     FROM pg_index WHERE indrelid = ANY($1::text[]::regclass[])
 """
 
