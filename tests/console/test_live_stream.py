@@ -184,6 +184,8 @@ async def test_it_ends_with_the_console(console: Console):
         await browser.ends()
         await other.ends()
 
+    assert "event: over" not in browser.text + other.text, "a browser may come back: only its session's end is the end"
+
 
 class Counting:
     """A database that counts what it is asked."""
@@ -234,6 +236,8 @@ async def test_who_is_behind_does_not_rest(db: Pool, owner: asyncpg.Connection, 
                 await asyncio.sleep(0.01)
         running.cancel()
     await empty(owner)
+
+    assert watcher.seen == 5
 
 
 def revoked(credential: UUID, kind: str = "credential.revoked") -> bytes:
