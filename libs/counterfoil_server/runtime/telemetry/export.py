@@ -1,8 +1,9 @@
 """Where traces and metrics go: by OTLP over HTTP when an endpoint is set, else nowhere. Nothing waits for it, not even the process's end for long."""
 
 import logging
-from collections.abc import Sequence
-from typing import Final
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -12,29 +13,37 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
 
 from counterfoil_server.runtime.telemetry import names
-from counterfoil_server.runtime.telemetry.instruments import counter, meter
+from counterfoil_server.runtime.telemetry.instruments import Counter, meter
 
 PATIENCE: Final = 3.0
 """Seconds for one lot, tries and all: what nobody takes by then is dropped, and counted."""
 LAST: Final = 2000
 """Milliseconds for what is left at the end."""
 EVERY: Final = 10_000
+REST: Final = 30.0
+"""Seconds in which nothing is told, after a lot that nobody took: an address that is dead for days must cost next to nothing."""
 
 
 class Counting(SpanExporter):
     """Counts what is dropped."""
 
-    def __init__(self, to: SpanExporter) -> None:
-        self._to, self._dropped = to, counter(meter(), names.SPANS_DROPPED)
+    def __init__(self, to: SpanExporter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._to, self._clock, self._dropped = to, clock, Counter(meter(), names.SPANS_DROPPED)
+        self._rests_until = 0.0
         self._dropped.add(0)
 
+    @property
+    def rests(self) -> bool:
+        return self._clock() < self._rests_until
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        found = self._to.export(spans)
+        found = SpanExportResult.FAILURE if self.rests else self._to.export(spans)
         if found is not SpanExportResult.SUCCESS:
             self.drop(len(spans))
+            self._rests_until = self._rests_until if self.rests else self._clock() + REST
         return found
 
     def drop(self, many: int) -> None:
@@ -42,6 +51,19 @@ class Counting(SpanExporter):
 
     def shutdown(self) -> None:
         self._to.shutdown()
+
+
+class Taken(Sampler):
+    """For traces that begin here: a share of them, and none while nobody takes them. They are recorded by no stage then."""
+
+    def __init__(self, share: float, to: Counting) -> None:
+        self._share, self._to = TraceIdRatioBased(share), to
+
+    def should_sample(self, *args: Any, **more: Any) -> SamplingResult:
+        return SamplingResult(Decision.DROP) if self._to.rests else self._share.should_sample(*args, **more)
+
+    def get_description(self) -> str:
+        return self._share.get_description()
 
 
 class Batches(BatchSpanProcessor):
@@ -76,8 +98,9 @@ def install(service: str, replica: str, endpoint: str | None, sampled: float) ->
     base = endpoint.rstrip("/")
     reader = Reader(OTLPMetricExporter(f"{base}/v1/metrics", timeout=PATIENCE), export_interval_millis=EVERY)
     metrics.set_meter_provider(MeterProvider([reader], resource=resource))
-    tracers = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(sampled)))
-    tracers.add_span_processor(Batches(Counting(OTLPSpanExporter(f"{base}/v1/traces", timeout=PATIENCE))))
+    exporter = Counting(OTLPSpanExporter(f"{base}/v1/traces", timeout=PATIENCE))
+    tracers = TracerProvider(resource=resource, sampler=ParentBased(Taken(sampled, exporter)))
+    tracers.add_span_processor(Batches(exporter))
     trace.set_tracer_provider(tracers)
 
 

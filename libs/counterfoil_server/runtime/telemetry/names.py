@@ -74,7 +74,7 @@ UNCERTAIN = Metric(
 )  # fmt: skip
 
 PROCESS_DURATION = Metric(
-    "messaging.process.duration", "s", "histogram", "From a batch's arrival at a stage to its last output.",
+    "messaging.process.duration", "s", "histogram", "From a batch's arrival at a stage to its last output; once for each of its topics.",
     (SYSTEM, OPERATION, DESTINATION, GROUP, ERROR),
 )  # fmt: skip
 SEND_DURATION = Metric(

@@ -10,7 +10,7 @@ from counterfoil.contracts.exchange_verified import IdentityRejected, IdentityVe
 from counterfoil.contracts.revocation_ordered import RevocationOrdered
 from counterfoil.contracts.revocation_settled import CredentialRevoked, RevocationStuck, RevocationUncertain, Settled
 from counterfoil_server.runtime.telemetry import names
-from counterfoil_server.runtime.telemetry.instruments import counter, histogram
+from counterfoil_server.runtime.telemetry.instruments import Counter, histogram
 
 ALLOW, DENY, REJECT, REFUSE = "allow", "deny", "reject", "refuse"
 Attributes = dict[str, str | int | float]
@@ -79,8 +79,8 @@ class Counts:
     """By what was decided. One who is asked twice says it twice: a redelivered fact is counted again."""
 
     def __init__(self, meter: Meter) -> None:
-        self._decisions, self._rejected = counter(meter, names.DECISIONS), counter(meter, names.VERIFY_FAILURES)
-        self._refusals, self._lifetime = counter(meter, names.REFUSALS), histogram(meter, names.LIFETIME_GRANTED)
+        self._decisions, self._rejected = Counter(meter, names.DECISIONS), Counter(meter, names.VERIFY_FAILURES)
+        self._refusals, self._lifetime = Counter(meter, names.REFUSALS), histogram(meter, names.LIFETIME_GRANTED)
 
     def count(self, fact: object) -> None:
         match fact:

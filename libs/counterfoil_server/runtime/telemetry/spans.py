@@ -3,14 +3,15 @@
 Spans cost, so a record of an unsampled trace only passes its `traceparent` on.
 """
 
+import collections
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
 
 from counterfoil.contracts.base import Topic
@@ -18,7 +19,7 @@ from counterfoil.wire.envelope import TRACEPARENT, kind_of
 from counterfoil_server.runtime.stage import Out, Received
 from counterfoil_server.runtime.telemetry import names, revoking
 from counterfoil_server.runtime.telemetry.current import SPANS
-from counterfoil_server.runtime.telemetry.instruments import counter, histogram
+from counterfoil_server.runtime.telemetry.instruments import Counter, histogram
 from counterfoil_server.runtime.telemetry.instruments import meter as of_process
 from counterfoil_server.runtime.telemetry.said import Counts, about, told
 from counterfoil_server.runtime.telemetry.w3c import sampled, write
@@ -36,9 +37,9 @@ class Telemetry:
         self.meter = meter or of_process()
         self._processed, self._queued = histogram(self.meter, names.PROCESS_DURATION), histogram(self.meter, names.QUEUE_DURATION)
         self._acknowledged = histogram(self.meter, names.SEND_DURATION)
-        self._consumed, self._sent = counter(self.meter, names.CONSUMED), counter(self.meter, names.SENT)
-        self._dead, self._retries = counter(self.meter, names.DEAD_LETTERS), counter(self.meter, names.RETRIES)
-        self._rebalances, self._stalls = counter(self.meter, names.REBALANCES), counter(self.meter, names.STALLS)
+        self._consumed, self._sent = Counter(self.meter, names.CONSUMED), Counter(self.meter, names.SENT)
+        self._dead, self._retries = Counter(self.meter, names.DEAD_LETTERS), Counter(self.meter, names.RETRIES)
+        self._rebalances, self._stalls = Counter(self.meter, names.REBALANCES), Counter(self.meter, names.STALLS)
         self._counts = Counts(self.meter)
         self._spans: dict[int, Span] = {}
 
@@ -82,23 +83,23 @@ class Telemetry:
         )
 
     def _end(self, received: Sequence[Received], group: str, took: float, clock: float, error: BaseException | None) -> None:
+        """What took as long for all is told once for each topic; how long each lay, once for each. Within a span: that is what makes an exemplar."""
         failed = {} if error is None else {names.ERROR: type(error).__name__}
-        many = Counter(str(one.topic) for one in received)
-        of = {topic: {**PROCESS, names.DESTINATION: topic, names.GROUP: group} for topic in many}
-        for topic, labels in of.items():
-            self._consumed.add(many[topic], dict(labels))
-            labels.update(failed)
-        lying = {topic: {names.BY_GROUP: group, names.BY_TOPIC: topic} for topic in many}
+        by_topic = collections.defaultdict[str, list[Received]](list)
         for one in received:
-            topic, span = str(one.topic), self._spans.pop(id(one), None)
-            # Recorded inside the span: that is what makes an exemplar.
-            context = trace.set_span_in_context(span) if span is not None else None
-            self._processed.record(took, of[topic], context)
-            self._queued.record(_queue(one, clock), lying[topic], context)
-            if span is not None:
-                if failed:
-                    _fail(span, failed[names.ERROR])
-                span.end()
+            by_topic[str(one.topic)].append(one)
+        for topic, batch in by_topic.items():
+            labels, lying = {**PROCESS, names.DESTINATION: topic, names.GROUP: group}, {names.BY_GROUP: group, names.BY_TOPIC: topic}
+            self._consumed.add(len(batch), labels)
+            spans = [self._spans.pop(id(one), None) for one in batch]
+            first = next((span for span in spans if span is not None), None)
+            self._processed.record(took, labels | failed, _within(first))
+            for one, span in zip(batch, spans, strict=True):
+                self._queued.record(_queue(one, clock), lying, _within(span))
+                if span is not None:
+                    if failed:
+                        _fail(span, failed[names.ERROR])
+                    span.end()
 
     def buried(self, one: Received, code: str) -> None:
         """A dead letter is an error, of its own span only."""
@@ -107,14 +108,13 @@ class Telemetry:
 
     def sent(self, out: Out) -> list[tuple[str, bytes]]:
         """The trace headers of a fact on its way out, under a `send` span where its cause is sampled."""
-        attributes = told(out.fact)
         self._counts.count(out.fact)
         span = None if out.cause is None else self._spans.get(id(out.cause))
         begins = out.topic.name in revoking.BEGIN
         if begins:
             span = revoking.begun(self.tracer, out, span)
         if span is not None:
-            span.set_attributes(attributes)
+            span.set_attributes(told(out.fact))
             found = self.sending(out.topic, span, {names.KIND: kind_of(out.fact, out.topic), **about(out.fact)})
             if begins:
                 span.end()
@@ -127,6 +127,8 @@ class Telemetry:
         """The headers of one record, under a `send` span whose context is that of its creation."""
         labels = {**SEND, names.DESTINATION: str(topic)}
         self._sent.add(1, labels)
+        if not parent.is_recording():
+            return _header(parent)
         send = self.tracer.start_span(
             f"send {topic.name}",
             context=trace.set_span_in_context(parent),
@@ -134,8 +136,7 @@ class Telemetry:
             attributes={**labels, names.OPERATION_TYPE: "send", **attributes},
         )
         send.end()
-        context = send.get_span_context()
-        return [(TRACEPARENT, write(context))] if context.is_valid else []
+        return _header(send)
 
     @contextmanager
     def acknowledging(self) -> Iterator[None]:
@@ -167,6 +168,15 @@ class Telemetry:
 
     def stalled(self, group: str) -> None:
         self._stalls.add(1, {names.BY_GROUP: group})
+
+
+def _header(span: Span) -> list[tuple[str, bytes]]:
+    context = span.get_span_context()
+    return [(TRACEPARENT, write(context))] if context.is_valid else []
+
+
+def _within(span: Span | None) -> Context | None:
+    return None if span is None else trace.set_span_in_context(span)
 
 
 def _fail(span: Span, error: str) -> None:
