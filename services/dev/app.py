@@ -65,7 +65,7 @@ async def planned(settings: Settings, children: Children, progress: Say) -> Plan
     state = asyncio.ensure_future(our_postgres(settings, children, progress))
     await together(log, state)
     dsn, place = state.result()
-    return Plan(children.folder, log.result(), dsn, place, settings.ports, prefix=settings.prefix, extra=handed_on(settings))
+    return Plan(children.folder, log.result(), dsn, place, settings.ports, prefix=settings.prefix, extra=handed_on(settings), sole=True)
 
 
 def handed_on(settings: Settings) -> dict[str, str]:

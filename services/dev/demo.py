@@ -30,6 +30,7 @@ async def prepare(superuser_dsn: str, password: Secret) -> None:
         await demo.close()
 
 
-def config(host: str, port: int, iterations: int = ITERATIONS) -> dict[str, object]:
+def config(host: str, port: int, iterations: int = ITERATIONS, *, sole: bool = False) -> dict[str, object]:
     """What the registry says of the connector."""
-    return {"host": host, "port": port, "database": DATABASE, "broker": BROKER, "schemas": list(SCHEMAS), "scram_iterations": iterations}
+    known = {"host": host, "port": port, "database": DATABASE, "broker": BROKER, "schemas": list(SCHEMAS), "scram_iterations": iterations}
+    return known | {"sole": True} if sole else known

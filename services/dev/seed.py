@@ -23,7 +23,7 @@ def entries(plan: Plan, iterations: int = demo.ITERATIONS) -> list[dict[str, Any
             "kind": "issuer", "name": "local", "issuer": plan.issuer, "project": {"claim": "project"}, "environment": {"claim": "environment"},
         },
         {"kind": "operator", "issuer": plan.issuer, "subject": "admin", "role": "admin"},
-        {"kind": "connector", "name": CONNECTOR, "config": demo.config(*plan.postgres, iterations), "scopes": ["read"]},
+        {"kind": "connector", "name": CONNECTOR, "config": demo.config(*plan.postgres, iterations, sole=plan.sole), "scopes": ["read"]},
         {
             "kind": "link", "connector": CONNECTOR, "project": "web", "environments": ["production"],
             "ceiling": {"scopes": ["read", "write"], "details": [{"type": "postgres", "schemas": "*", "tables": "*", "actions": "*"}],

@@ -54,6 +54,8 @@ class Plan:
     """By role: what only that process is told. `ops` is who makes the topics."""
     modules: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MODULES)
     host: str = "127.0.0.1"
+    sole: bool = False
+    """Whether nobody else lends by the demo's broker."""
 
     @property
     def url(self) -> str:

@@ -22,6 +22,9 @@ class Operators:
     async def caller(self, request: Request) -> Caller:
         return await self._callers.caller(request)
 
+    def hashed(self, issuer: str, subject: str) -> str:
+        return self._callers.hashed(issuer, subject)
+
     def may(self, caller: Caller, action: str, connector: str | None = None) -> bool:
         return self._permits(caller, action, connector)
 

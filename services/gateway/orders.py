@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from counterfoil.contracts.revocation_requested import Actor, Predicate
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.store import registry_rows
-from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.store import locks, registry_rows
+from counterfoil_server.runtime.store.database import Connection, Pool
 from counterfoil_server.runtime.store.registry_rows import Block, Fence
 from counterfoil_server.runtime.telemetry import phases
 from services.gateway.ledger import MATCHING, values
@@ -17,6 +17,8 @@ from services.gateway.problems import Problem
 
 NAMED = ("connector", "project", "environment", "issuer", "sub_hash")
 ALIVE = ("minting", "active", "revoking", "stuck", "uncertain")
+GROUPS = f"""SELECT connector, project, environment, class, count(*) AS live, max(expires_at) AS latest FROM mint
+    WHERE state = ANY($10::text[]) AND {MATCHING} GROUP BY 1, 2, 3, 4 ORDER BY live DESC, 1, 2, 3, 4 LIMIT 100"""  # noqa: S608 - no input stands in it
 COUNT = f"SELECT count(*) FROM mint WHERE state = ANY($10::text[]) AND {MATCHING}"  # noqa: S608 - no input stands in it
 
 
@@ -26,37 +28,61 @@ class Accepted:
 
     id: UUID
     at: datetime
-    stop: Fence | Block | None
-    live: int
+    said: Mapping[str, Any]
+
+    @property
+    def live(self) -> int:
+        """How many were alive then."""
+        return int(self.said["live"])
 
 
 class Orders:
     def __init__(self, db: Pool, now: Clock) -> None:
         self._db, self._now = db, now
 
-    async def accept(self, predicate: Predicate, actor: Actor, cause: str) -> Accepted:
-        """Returns when it is committed. `at` is read once the stop's locks are held: whatever was begun, was begun before."""
-        order, now = uuid4(), self._now()
+    async def accept(self, predicate: Predicate, actor: Actor, cause: str, order: UUID | None = None) -> Accepted:
+        """Returns when it is committed. `at` is read once the stop's locks are held: whatever was begun, was begun before.
+
+        `order`: its id, where whoever asks has chosen one. Asked again it is the same order, not a second.
+        """
+        chosen, order, now = order is not None, order or uuid4(), self._now()
         stop = stopping(order, predicate, now)
         async with self._db.acquire() as db, db.transaction():
+            if stop is not None:
+                await locks.registry(db)
+            if chosen and (found := await given_before(db, order, predicate, actor)):
+                return found
             if isinstance(stop, Fence) and not await db.fetchval("SELECT true FROM connector WHERE name = $1", stop.name):
                 raise Problem("not_found", f"there is no connector {stop.name}")
             if stop is not None:
                 await registry_rows.apply(db, [stop], actor, now)
             at = self._now()
-            live = await db.fetchval(COUNT, *values(predicate), list(ALIVE))
-            await db.execute(
-                "INSERT INTO revocation_order (id, actor, predicate, cause, at, accepted) VALUES ($1, $2, $3, $4, $5, $6)",
-                order, actor.model_dump(mode="json"), predicate.model_dump(mode="json", exclude_none=True), cause, at, {**shown(stop), "live": live},
+            said = {**shown(stop), "live": await db.fetchval(COUNT, *values(predicate), list(ALIVE))}
+            written = await db.fetchval(
+                "INSERT INTO revocation_order (id, actor, predicate, cause, at, accepted) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING "
+                "RETURNING true",
+                order, actor.model_dump(mode="json"), predicate.model_dump(mode="json", exclude_none=True), cause, at, said,
             )  # fmt: skip
+            if not written:
+                raise Problem("conflict", "this very order is being given by somebody else", fix="ask again: it is answered with what came of it")
             await db.execute("SELECT pg_notify('revocation', '')")
         phases.reached("accepted", now)
-        return Accepted(order, at, stop, live)
+        return Accepted(order, at, said)
 
-    async def matched(self, predicate: Predicate) -> int:
-        """How many that are alive an order would concern."""
+    async def matched(self, predicate: Predicate) -> tuple[int, list[dict[str, Any]]]:
+        """How many that are alive an order would concern; and whose, the most first."""
         found: int = await self._db.fetchval(COUNT, *values(predicate), list(ALIVE))
-        return found
+        rows = await self._db.fetch(GROUPS, *values(predicate), list(ALIVE))
+        return found, [{**dict(row), "latest": row["latest"].isoformat()} for row in rows]
+
+
+async def given_before(db: Connection, order: UUID, predicate: Predicate, actor: Actor) -> Accepted | None:
+    row = await db.fetchrow("SELECT actor, predicate, at, accepted FROM revocation_order WHERE id = $1", order)
+    if row is None:
+        return None
+    if (row["actor"], row["predicate"]) != (actor.model_dump(mode="json"), predicate.model_dump(mode="json", exclude_none=True)):
+        raise Problem("conflict", "there is another order of that id", fix="choose another id: each order has its own")
+    return Accepted(order, row["at"], row["accepted"])
 
 
 def stopping(order: UUID, predicate: Predicate, now: datetime) -> Fence | Block | None:

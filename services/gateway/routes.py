@@ -74,6 +74,7 @@ def others(doors: Doors) -> Sequence[Address]:
         ("/v1/revocations", GET, doors.revocations.all),
         ("/v1/revocations", POST, doors.revocations.order),
         ("/v1/revocations/{id}", GET, doors.revocations.status),
+        ("/v1/revocations/{id}/credentials", GET, doors.revocations.credentials),
         ("/v1/registry", GET, doors.registry.show),
         ("/v1/registry", POST, doors.registry.put),
         ("/v1/providers", GET, doors.providers.all),

@@ -19,6 +19,7 @@ from services.providers.boxes import Boxes
 from services.providers.ends import Ends
 from services.providers.evidence import Checks
 from services.providers.ledger import Ledger
+from services.providers.orphan_sweep import OrphanSweep
 from services.providers.roots import Roots
 from services.providers.seam import Provider, ProviderError
 from services.providers.settlements import Settlements
@@ -46,9 +47,10 @@ async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
     await roots.complete()
     ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
     worker, shutters = revoke_handlers.Worker(ends, settlements), Shutters(runtime.db, shelf, roots, registry)
+    orphaned = OrphanSweep(orphans.Orphans(runtime.db, shelf, roots, registry), settlements, runtime.now)
     return Wiring(
         revoke_handlers.routes(worker),
-        [registry.run(), worker.run(runtime.emit), adopt(roots, registry), sweep(shelf, roots, registry), shutters.run()],
+        [registry.run(), worker.run(runtime.emit), adopt(roots, registry), sweep(shelf, roots, registry), shutters.run(), orphaned.run()],
         [shelf.close],
     )
 

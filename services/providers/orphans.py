@@ -1,11 +1,14 @@
 """What lives at a provider and stands in no ledger. While a ledger lasts there is none: an intent is durable before the provider hears of it.
 
-After a restore to an earlier point it is whatever was lent since. Nothing of it is ended unasked: what is unknown here may be another ledger's.
+After a restore to an earlier point it is whatever was lent since. What is unknown here may be another ledger's: nothing of it is ended unasked,
+but where a connector says that nobody else lends there (`sole`), and has been unknown for longer than a request can be on its way.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from counterfoil.contracts.registry import Connector
@@ -13,6 +16,7 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import database
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.store.database import Pool
+from services.providers.abilities import Lists
 from services.providers.roots import Roots
 from services.providers.seam import Handle, Provider, ProviderError, Revocation
 from services.providers.shelf import Shelf
@@ -50,6 +54,23 @@ class Orphans:
         for connector in snapshot.connectors.values():
             for installation in dict.fromkeys([connector.installation, *snapshot.installations.get(connector.name, ())]):
                 yield connector, installation
+
+    def sole(self) -> list[tuple[Connector, str]]:
+        """Places of which the ledger knows all there may be."""
+        return [place for place in self._places() if self._may_end(*place)]
+
+    def _may_end(self, connector: Connector, installation: str) -> bool:
+        provider = self._shelf.provider(connector.provider)
+        return isinstance(provider, Lists) and provider.sole(self._registry.snapshot.config(connector, installation))
+
+    async def unknown(self, connector: Connector, installation: str) -> tuple[timedelta, Mapping[UUID, Callable[[], Awaitable[None]]]]:
+        """How long a request can be on its way there; and of each that the ledger lacks, how it is ended. Raises ProviderError."""
+        provider = self._shelf.provider(connector.provider)
+        if provider is None:
+            return timedelta(), {}
+        config, root = self._registry.snapshot.config(connector, installation), await self._roots.of(connector, installation)
+        found = await self._unknown(await provider.alive(config, root))
+        return provider.window, {one: partial(provider.revoke, handle, config, root, None) for one, handle in found.items()}
 
     async def _at(self, connector: Connector, installation: str, *, end: bool) -> list[Seen]:
         def seen(word: str, credential_id: UUID | None = None) -> Seen:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -165,18 +165,6 @@ class Provider(Protocol):
         """Remove what minting leaves behind beside credentials; how many."""
 
     async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Shuts(Protocol):
-    """Beside Provider, of one that can stop at once whatever it ever gave: while a connector is fenced, where its config asks for that."""
-
-    def shuts(self, config: Mapping[str, object]) -> bool: ...
-
-    async def shut(self, config: Mapping[str, object], root: Root) -> None:
-        """And read back that it is so. Done already is no error."""
-
-    async def reopen(self, config: Mapping[str, object], root: Root) -> None: ...
 
 
 def answer(access_token: str, token_type: str, **parts: str) -> Secret:

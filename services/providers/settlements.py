@@ -87,6 +87,16 @@ class Settlements:
         )
         return rows
 
+    async def found(self, revocation_id: UUID, credential_id: UUID, fact: bytes) -> None:
+        """What the ledger never knew, and is dead by now. The row is the outbox, as always."""
+        await self._pool.execute(
+            "INSERT INTO revocation (id, credential_id, cause, state, attempts, settled) VALUES ($1, $2, 'orphan', 'confirmed', 1, $3) "
+            "ON CONFLICT DO NOTHING",
+            revocation_id,
+            credential_id,
+            fact,
+        )
+
     async def forget_seals(self) -> None:
         """Of what ends by itself. The rest is ended with its seal, however long that takes, and the seal goes then."""
         await self._pool.execute(

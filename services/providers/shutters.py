@@ -11,9 +11,10 @@ from counterfoil_server.domain.revocation import wait
 from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.store.database import Pool
+from services.providers.abilities import Shuts
 from services.providers.ends import LONGEST_CALL
 from services.providers.roots import Roots
-from services.providers.seam import ProviderError, Shuts
+from services.providers.seam import ProviderError
 from services.providers.shelf import Shelf
 
 log = logging.getLogger("counterfoil.revoke")

@@ -48,56 +48,6 @@ async def test_revoking_what_one_does_not_have_is_an_error(sh: Shell):
     assert CREDENTIAL_ID in said.err
 
 
-def orders(sh: Shell, *states: dict[str, Any]) -> None:
-    coming = list(states)
-    sh.gateway.says["/v1/revocations"] = lambda _: (202, {"id": ORDER, "state": "accepted", "accepted": {"at": "2026-11-24T12:00:00Z"}, "matched": 2})
-    sh.gateway.says[f"/v1/revocations/{ORDER}"] = lambda _: (200, {"id": ORDER} | (coming.pop(0) if len(coming) > 1 else coming[0]))
-
-
-async def test_a_wider_predicate_is_waited_for_until_every_one_is_settled(sh: Shell):
-    orders(sh, {"state": "accepted", "counts": {"live": 2, "revoked": 0}}, {"state": "revoked", "counts": {"live": 0, "revoked": 2}})
-    said = await sh("revoke", "--connector", "postgres/demo", "--environment", "preview", "--cause", "leak", "-o", "json")
-
-    assert said.code == 0
-    assert json.loads(said.out)["counts"] == {"live": 0, "revoked": 2}
-    assert "accepted" in said.err
-    (asked,) = sh.gateway.at("/v1/revocations")
-    assert asked.body == {"predicate": {"connector": "postgres/demo", "environment": "preview"}, "cause": "leak", "dry_run": False}
-
-
-async def test_what_is_stuck_is_five_and_listed(sh: Shell):
-    left = [{"credential_id": CREDENTIAL_ID, "state": "stuck", "expires_at": "2026-11-24T12:05:00Z"}]
-    orders(sh, {"state": "revoked", "counts": {"live": 0, "revoked": 1, "stuck": 1}, "left": left})
-    said = await sh("revoke", "--project", "web")
-
-    assert said.code == 5
-    assert CREDENTIAL_ID in said.out
-    assert "stuck" in said.err
-
-
-async def test_a_dry_run_waits_for_nothing(sh: Shell):
-    sh.gateway.says["/v1/revocations"] = lambda _: (200, {"dry_run": True, "matched": 3})
-    said = await sh("revoke", "--subject-hash", "c" * 64, "--since", "1h", "--dry-run", "-o", "json")
-
-    assert json.loads(said.out) == {"dry_run": True, "matched": 3}
-    (asked,) = sh.gateway.asked
-    assert asked.body["dry_run"] is True
-    assert asked.body["predicate"].keys() == {"sub_hash", "since"}
-
-
-async def test_an_operator_revokes_what_is_not_their_own_by_predicate(sh: Shell):
-    orders(sh, {"state": "revoked", "counts": {"revoked": 1}})
-
-    assert (await sh("revoke", CREDENTIAL_ID, "--operator")).code == 0
-    assert sh.gateway.at("/v1/revocations")[0].body["predicate"] == {"credential_id": CREDENTIAL_ID}
-
-
-@pytest.mark.parametrize("argv", [(), (CREDENTIAL_ID, "--connector", "a/b"), ("--since", "soon"), ("no-uuid",)])
-async def test_a_revocation_names_one_thing_or_the_other(sh: Shell, argv: tuple[str, ...]):
-    assert (await sh("revoke", *argv)).code == 2
-    assert sh.gateway.asked == []
-
-
 async def test_credentials_are_listed(sh: Shell):
     sh.gateway.says["/v1/credentials"] = lambda _: (200, {"credentials": CREDENTIALS, "next": None})
     table, ids = await sh("credentials", "--connector", "postgres/demo"), await sh("credentials", "-o", "token")

@@ -32,6 +32,7 @@ TABLE: Mapping[str, frozenset[str]] = {
     "GET /v1/revocations": WHOEVER,  # one's own
     "POST /v1/revocations": OPERATOR,  # this predicate is wider than one credential
     "GET /v1/revocations/{id}": VIEWER,  # somebody else's
+    "GET /v1/revocations/{id}/credentials": VIEWER,
     "GET /v1/registry": VIEWER,
     "POST /v1/registry": ADMIN,
     "GET /v1/providers": VIEWER,

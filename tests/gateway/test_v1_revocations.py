@@ -77,7 +77,7 @@ async def test_a_dry_run_counts_and_stops_nothing(manned: Town):
 
     fence, block = await order(manned, dry_run=True, connector="postgres/demo"), await order(manned, dry_run=True, project="web")
 
-    assert (fence.status_code, fence.json()) == (200, {"dry_run": True, "matched": 1, "would": {"fence": "postgres/demo"}})
+    assert (fence.status_code, fence.json()["matched"], fence.json()["would"]) == (200, 1, {"fence": "postgres/demo"})
     assert block.json()["would"] == {"block": {"project": "web"}}
     assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 0
     assert (
@@ -195,3 +195,104 @@ async def test_an_order_that_names_nothing_or_something_unknown_is_refused(manne
 async def test_a_connector_that_is_none_cannot_be_fenced(manned: Town):
     assert (await order(manned, connector="postgres/none")).json()["code"] == "not_found"
     assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 0
+
+
+async def test_a_dry_run_says_whose_they_are_the_most_first(manned: Town):
+    for _ in range(2):
+        await lent(manned.root)
+    await lent(manned.root, project="api", environment="preview")
+
+    (first, second) = (await order(manned, dry_run=True, connector="postgres/demo")).json()["alive"]
+
+    assert (first["project"], first["class"], first["live"]) == ("web", "by_name", 2)
+    assert (second["project"], second["environment"], second["live"]) == ("api", "preview", 1)
+    assert first["latest"] > "2026"
+
+
+async def test_an_order_with_an_id_of_its_own_is_given_once_however_often_it_is_asked_for(manned: Town):
+    chosen = str(uuid4())
+    given = {"id": chosen, "predicate": {"connector": "postgres/demo"}, "cause": "leaked"}
+    answers = [await manned.http.post("/v1/revocations", json=given, headers=bearer("operator")) for _ in range(2)]
+    other = await manned.http.post("/v1/revocations", json={**given, "predicate": {"project": "web"}}, headers=bearer("operator"))
+    theirs = await manned.http.post("/v1/revocations", json=given, headers=bearer("admin"))
+
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["id"] == chosen
+    assert (other.status_code, other.json()["code"]) == (theirs.status_code, theirs.json()["code"]) == (409, "conflict")
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 1
+    assert await manned.db.fetchval("SELECT count(*) FROM block") == 0
+
+
+@pytest.mark.parametrize("chosen", ["nonsense", 1, None, ""])
+async def test_an_id_that_is_none_is_refused(manned: Town, chosen: Any):
+    given = {"id": chosen, "predicate": {"connector": "postgres/demo"}}
+    answer = await manned.http.post("/v1/revocations", json=given, headers=bearer("operator"))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+async def test_the_same_order_from_two_at_once_is_one(manned: Town):
+    credential = await lent(manned.root)
+    given = {"id": str(uuid4()), "predicate": {"credential_id": str(credential)}}
+    answers = await asyncio.gather(*(manned.http.post("/v1/revocations", json=given, headers=bearer("operator")) for _ in range(8)))
+
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert 202 in {answer.status_code for answer in answers}
+    assert await manned.db.fetchval("SELECT count(*) FROM revocation_order") == 1
+
+
+async def named(town: Town, **predicate: Any) -> httpx.Response:
+    return await town.http.post("/v1/revocations", json={"predicate": predicate}, headers=bearer("operator"))
+
+
+async def test_a_subject_is_named_by_its_text_and_kept_by_its_digest(manned: Town):
+    await lent(manned.root)
+    body = (await named(manned, issuer=ISSUER, subject="app")).json()
+
+    assert body["matched"] == 1
+    row = await manned.db.fetchrow("SELECT predicate::text FROM revocation_order")
+    assert hashed("app") in row["predicate"]
+    assert '"app"' not in row["predicate"]
+
+
+@pytest.mark.parametrize("more", [{}, {"issuer": ISSUER, "sub_hash": "a" * 64}, {"issuer": 7}])
+async def test_a_subject_without_its_issuer_or_beside_a_digest_is_refused(manned: Town, more: dict[str, Any]):
+    assert (await named(manned, subject="app", **more)).json()["code"] == "malformed_request"
+
+
+async def outcomes(town: Town, order_id: str, subject: str = "operator", **query: str) -> dict[str, Any]:
+    found = await town.http.get(f"/v1/revocations/{order_id}/credentials", params=query, headers=bearer(subject))
+    return dict(found.json())
+
+
+async def test_each_that_an_order_concerns_has_its_outcome(manned: Town):
+    states = ("revoked", "expired", "stuck", "uncertain", "revoking")
+    named = {state: await lent(manned.root) for state in (*states, "gone")}
+    body = (await order(manned, connector="postgres/demo")).json()
+    for state in states:
+        await obeyed(manned.root, UUID(body["id"]), [named[state]], state)
+    await obeyed(manned.root, UUID(body["id"]), [named["gone"]], "revoked")
+    await manned.root.execute("UPDATE revocation SET attempts = 11, last_error = 'timeout' WHERE credential_id = $1", named["stuck"])
+    await manned.root.execute("UPDATE revocation SET settled = $2 WHERE credential_id = $1", named["gone"], b'{"outcome": "already_gone"}')
+
+    found = {one["credential_id"]: one for one in (await outcomes(manned, body["id"]))["credentials"]}
+
+    assert {state: found[str(named[state])]["outcome"] for state in named} == {state: state for state in states} | {"gone": "already_gone"}
+    stuck = found[str(named["stuck"])]
+    assert (stuck["tries"], stuck["why"]) == (11, "timeout")
+    assert stuck["next_at"] > "2026"
+    assert "next_at" not in found[str(named["gone"])]
+    left = (await status(manned, body["id"]))["left"]
+    assert {one["credential_id"]: one.get("why") for one in left} == {str(named["stuck"]): "timeout", str(named["uncertain"]): None}
+    assert (await status(manned, body["id"]))["accepted"]["fenced"] == "postgres/demo"
+
+
+async def test_outcomes_come_by_pages_and_to_who_may_follow_the_order(manned: Town):
+    named = sorted([str(await lent(manned.root)) for _ in range(3)])
+    body = (await order(manned, connector="postgres/demo")).json()
+    first = await outcomes(manned, body["id"], limit="2")
+    second = await outcomes(manned, body["id"], limit="2", cursor=first["next"])
+
+    assert [one["credential_id"] for one in first["credentials"] + second["credentials"]] == named
+    assert second["next"] is None
+    assert (await outcomes(manned, body["id"], "app"))["code"] == "not_found"

@@ -7,8 +7,9 @@ import httpx
 import jwt
 import pytest
 
+from services.providers.abilities import Shuts
 from services.providers.github.proof import private_key, proof
-from services.providers.seam import Shuts, Unavailable
+from services.providers.seam import Unavailable
 from tests.providers.test_github import desk_of, refused, text
 from tests.support.github import APP, GitHub
 

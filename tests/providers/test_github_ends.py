@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from counterfoil.wire.secret import Secret
-from services.providers.seam import Refused, Shuts, Unavailable
+from services.providers.abilities import Shuts
+from services.providers.seam import Refused, Unavailable
 from tests.providers.desk import CANARY, told
 from tests.providers.github_liar import END, LOOK, desk, said
 from tests.providers.liar import Liar, Says, lying

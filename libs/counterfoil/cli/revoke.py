@@ -1,54 +1,74 @@
 """counterfoil revoke: one credential of one's own, or whatever a predicate names."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 
-from counterfoil.cli import options, predicates, printing
-from counterfoil.cli.exits import CODES, UNAVAILABLE, say
+from counterfoil.cli import following, options, predicates
+from counterfoil.cli.asking import agreed
+from counterfoil.cli.exits import say
 from counterfoil.cli.printing import Output
-from counterfoil.client.errors import NotFound, Refused
+from counterfoil.client.errors import NotFound
 from counterfoil.client.lifetime import seconds
 
 if TYPE_CHECKING:
-    from counterfoil.cli.session import V1, Session
+    from counterfoil.cli.session import Session
 
-PATIENCE = timedelta(seconds=60)
+TIME = "a time (RFC 3339), or a while ago like 1h"
 
 
 def verb(
     credential_id: Annotated[UUID | None, typer.Argument(help="One credential. Your own, unless --operator.")] = None,
     connector: predicates.Connector = None, project: predicates.Project = None, environment: predicates.Environment = None,
-    subject_hash: predicates.SubjectHash = None, issuer: predicates.Issuer = None,
-    since: Annotated[str | None, typer.Option(help="Minted since: a time (RFC 3339), or a while ago like 1h.")] = None,
+    subject: predicates.Subject = None, subject_hash: predicates.SubjectHash = None, issuer: predicates.Issuer = None,
+    since: Annotated[str | None, typer.Option(help=f"Minted since: {TIME}.")] = None,
+    until: Annotated[str | None, typer.Option(help=f"Minted before: {TIME}. What lies in the past leaves no block.")] = None,
     cause: Annotated[str, typer.Option(help="Why, for the audit log.")] = "asked for on the command line",
     operator: Annotated[bool, typer.Option("--operator", help="Revoke as an operator what is not your own.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do.")] = False,
-    wait: Annotated[bool, typer.Option(help="Wait until every one is settled.")] = True,
+    order: Annotated[UUID | None, typer.Option(help="Follow an order that was given before, to its end.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do.")] = False, yes: options.Yes = False,
+    wait: Annotated[bool, typer.Option(help="Follow it until every one is settled.")] = True,
+    patience: Annotated[str, typer.Option(help="How long to follow it: 60s, 10m.")] = "10m",
     output: options.Show = Output.TABLE, url: options.Url = options.USUAL_URL,
 ) -> None:  # fmt: skip
     """Revoke a credential, or all that a predicate names (its members narrow each other; wider ones are an operator's).
 
+    What a predicate concerns is shown before it is done, and asked about on a terminal. Ctrl-C ends the following, not the order.
+
     \b
     counterfoil revoke 6f1c7c0e-5d0a-5f0e-9a53-0d3c9c9d8f11
     counterfoil revoke --connector postgres/demo --dry-run
-    counterfoil revoke --project web --environment preview --since 1h
+    counterfoil revoke --project web --environment preview --since 1h --cause "laptop lost" --yes
+    counterfoil revoke --issuer https://issuer.example --subject build-7
+    counterfoil revoke --order 581bdae1-f5ad-48a1-8d93-db13cf0a82a8
     """  # noqa: D301 \b keeps lines as they are
     from counterfoil.cli.session import Session, run
 
-    named = {"connector": connector, "project": project, "environment": environment, "sub_hash": subject_hash, "issuer": issuer,
-             "since": time_of(since)}  # fmt: skip
-    predicate = {member: value for member, value in named.items() if value is not None}
-    if (credential_id is None) == (not predicate):
-        raise typer.BadParameter("give either a credential or a predicate like --connector")
+    named = {"connector": connector, "project": project, "environment": environment, "subject": subject, "sub_hash": subject_hash,
+             "issuer": issuer, "since": time_of(since, "--since"), "until": time_of(until, "--until")}  # fmt: skip
+    predicate, longest = checked(named, credential_id, order), length(patience)
     if credential_id is not None and not (operator or dry_run):
-        settle(run(own(Session(url), credential_id)), output)
+        following.ended(run(own(Session(url), credential_id)), output)
         return
-    if credential_id is not None:
-        predicate = {"credential_id": str(credential_id)}
-    settle(run(wider(Session(url, operator=True), {"predicate": predicate, "cause": cause, "dry_run": dry_run}, wait)), output)
+    given = {"id": str(order or uuid4()), "predicate": predicate, "cause": cause}
+    try:
+        following.ended(run(wider(Session(url, operator=True), given, dry_run=dry_run, yes=yes, longest=longest if wait else 0)), output)
+    except KeyboardInterrupt:
+        say(f"not followed any more: counterfoil revoke --order {given['id']} goes on where it was, if it was given")
+        raise
+
+
+def checked(named: Mapping[str, str | None], credential_id: UUID | None, order: UUID | None) -> dict[str, str]:
+    """The predicate; empty where an order is followed."""
+    predicate = {member: value for member, value in named.items() if value is not None}
+    if [credential_id is not None, bool(predicate), order is not None].count(True) != 1:
+        raise typer.BadParameter("give a credential, or a predicate like --connector, or an --order that was given")
+    if "subject" in predicate and ("issuer" not in predicate or "sub_hash" in predicate):
+        raise typer.BadParameter("a subject is one of an --issuer, and has no --subject-hash beside it", param_hint="--subject")
+    return {"credential_id": str(credential_id)} if credential_id else predicate
 
 
 async def own(session: "Session", credential_id: UUID) -> dict[str, Any]:
@@ -61,43 +81,31 @@ async def own(session: "Session", credential_id: UUID) -> dict[str, Any]:
     return {"credential_id": str(credential_id)} | answer
 
 
-async def wider(session: "Session", order: dict[str, Any], wait: bool) -> dict[str, Any]:
+async def wider(session: "Session", given: dict[str, Any], *, dry_run: bool, yes: bool, longest: float) -> dict[str, Any]:
+    """Looked at, agreed to, given, followed. Without a predicate it was given before, and is followed."""
     async with session.v1() as v1:
-        answer: dict[str, Any] = await v1.post("revocations", order)
-        if order["dry_run"] or not wait:
-            return answer
-        say(f"accepted: {answer['id']}; nothing more is minted or handed over for it, until `counterfoil lift` says so")
-        return await settled(v1, answer["id"])
+        if given["predicate"]:
+            tried: dict[str, Any] = await v1.post("revocations", {**given, "dry_run": True})
+            if dry_run:
+                return tried
+            following.would(tried)
+            agreed("Do that?", yes=yes)
+            say(f"order {given['id']}; if this ends before it does: counterfoil revoke --order {given['id']}")
+            answer: dict[str, Any] = await v1.post("revocations", {**given, "dry_run": False})
+            following.stands(answer["accepted"])
+            if not longest:
+                return answer
+        return await following.followed(v1, session.token, given["id"], longest)
 
 
-async def settled(v1: "V1", order: str) -> dict[str, Any]:
-    import asyncio
-
-    until = datetime.now(UTC) + PATIENCE
-    while True:
-        found: dict[str, Any] = await v1.get(f"revocations/{order}", wait="5")
-        if found["state"] == "revoked" or datetime.now(UTC) > until:
-            return found
-        await asyncio.sleep(0.2)
+def length(text: str) -> float:
+    try:
+        return float(seconds(text))
+    except ValueError:
+        raise typer.BadParameter("a while like 60s or 10m", param_hint="--patience") from None
 
 
-def settle(found: dict[str, Any], output: Output) -> None:
-    if output is Output.JSON:
-        printing.document(found)
-    elif output is Output.TOKEN:
-        printing.line(str(found.get("id") or found.get("revocation_id") or found.get("credential_id") or ""))
-    else:
-        printing.members({name: value for name, value in found.items() if name != "left"})
-        printing.table(found["left"], ("credential_id", "state", "expires_at")) if found.get("left") else None
-    if found.get("state") in {"stuck", "uncertain"} or any(found.get("counts", {}).get(word) for word in ("stuck", "uncertain")):
-        say("not all are dead: it is tried on; `counterfoil credentials --state stuck` lists them")
-        raise typer.Exit(CODES[Refused])
-    if found.get("counts") and found.get("state") == "accepted":
-        say("accepted, and not all are settled yet")
-        raise typer.Exit(UNAVAILABLE)
-
-
-def time_of(text: str | None) -> str | None:
+def time_of(text: str | None, option: str = "--since") -> str | None:
     if text is None:
         return None
     try:
@@ -107,5 +115,5 @@ def time_of(text: str | None) -> str | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter("a time like 2026-11-24T12:00:00Z, or a while like 1h", param_hint="--since") from None
+        raise typer.BadParameter("a time like 2026-11-24T12:00:00Z, or a while like 1h", param_hint=option) from None
     return found.astimezone(UTC).isoformat()

@@ -126,7 +126,7 @@ class V1:
         cursor: str | None = None
         while True:
             page = await self.get(collection, **query, cursor=cursor)
-            found += page[collection]
+            found += page[collection.rpartition("/")[2]]
             cursor = page.get("next")
             if not cursor:
                 return found

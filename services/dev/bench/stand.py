@@ -65,7 +65,7 @@ async def started(children: Children, say: Say) -> Stand:
     server = await postgres.start(children, free_port(), say)
     node = await kafka.start(children, free_port(), free_port(), say)
     modules = {**SERVICES, **PROVIDERS}
-    plan = Plan(children.folder, node.servers, server.superuser_dsn, (HOST, server.port), ports, modules=modules, extra=EXTRA)
+    plan = Plan(children.folder, node.servers, server.superuser_dsn, (HOST, server.port), ports, modules=modules, extra=EXTRA, sole=True)
     broker = database.password()
     await town.prepare(plan, say)
     await demo.prepare(plan.superuser_dsn, Secret(broker))

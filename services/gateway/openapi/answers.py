@@ -39,7 +39,14 @@ def registry() -> Json:
 def stops() -> Json:
     names = dict.fromkeys(("connector", "project", "environment", "issuer", "sub_hash"), TEXT)
     order = exactly(id=ID, cause=TEXT, at=TIME, ordered=FLAG, predicate=ref("Predicate"), actor=ref("Actor"))
-    left = exactly(credential_id=ID, state=TEXT, expires_at=TIME)
+    left = exactly(
+        ("tries", "why", "next_at"), credential_id=ID, connector=TEXT, project=TEXT, environment=TEXT, state=STATES,
+        outcome={"enum": [*STATES["enum"], "already_gone"]}, expires_at=TIME, tries=WHOLE, why=maybe(TEXT), next_at=TIME,
+    )  # fmt: skip
+    accepted = exactly(("fenced", "blocked", "live"), at=TIME, live=WHOLE, fenced=TEXT, blocked=ID)
+    alive = exactly(connector=TEXT, project=TEXT, environment=TEXT, **{"class": TEXT}, live=WHOLE, latest=TIME)
+    named = contracts()["Predicate"]
+    subject = {"type": "string", "minLength": 1, "description": "in the place of sub_hash, and with the issuer: its digest alone is kept"}
     return {
         "Block": exactly((*names, "until"), id=ID, since=TIME, until=TIME, **names),
         "BlockPage": exactly(blocks=array(ref("Block")), next=maybe(TEXT)),
@@ -48,16 +55,18 @@ def stops() -> Json:
         "LetterActed": exactly(revision=WHOLE, place=TEXT, act=TEXT),
         "Lifted": exactly(revision=WHOLE, id=ID, lifted=FLAG, dry_run=FLAG),
         "Unfenced": exactly(revision=WHOLE, name=TEXT, state=TEXT, dry_run=FLAG),
-        "OrderBody": exactly(("cause", "dry_run"), predicate=ref("Predicate"), cause={"type": "string", "maxLength": 256}, dry_run=FLAG),
-        "Ordered": exactly(
-            id=ID, state=TEXT, matched=WHOLE, accepted=exactly(("fenced", "blocked"), at=TIME, live=WHOLE, fenced=TEXT, blocked=ID)
+        "OrderBody": exactly(
+            ("id", "cause", "dry_run"), id={**ID, "description": "chosen by who asks: asked again it is the same order"},
+            predicate={**named, "properties": {**named["properties"], "subject": subject}}, cause={"type": "string", "maxLength": 256}, dry_run=FLAG,
         ),
-        "OrderTried": exactly(dry_run=FLAG, matched=WHOLE, would=OPEN),
+        "Ordered": exactly(id=ID, state=TEXT, matched=WHOLE, accepted=accepted),
+        "OrderTried": exactly(dry_run=FLAG, matched=WHOLE, would=OPEN, alive=array(alive)),
         "OrderPage": exactly(revocations=array(order), next=maybe(TEXT)),
         "Progress": exactly(
             id=ID, cause=TEXT, at=TIME, predicate=ref("Predicate"), state={"enum": ["accepted", "revoked"]}, left=array(left),
-            counts=exactly(live=WHOLE, revoked=WHOLE, stuck=WHOLE, uncertain=WHOLE),
+            counts=exactly(live=WHOLE, revoked=WHOLE, stuck=WHOLE, uncertain=WHOLE), accepted=accepted,
         ),
+        "OutcomePage": exactly(credentials=array(left), next=maybe(TEXT)),
     }  # fmt: skip
 
 

@@ -73,6 +73,8 @@ TABLE: Mapping[tuple[str, str], Operation] = {
                                            query=("dry_run",), status=202, noes=(403, 404), also={200: "OrderTried"},
                                            examples={"a connector": {"predicate": {"connector": "postgres/shop"}, "cause": "leaked"}}),
     ("GET", "/v1/revocations/{id}"): Operation("revocations", "How far an order has come", "Progress", query=("wait",)),
+    ("GET", "/v1/revocations/{id}/credentials"): Operation("revocations", "What has come of each that an order concerns", "OutcomePage",
+                                                           query=PAGED, noes=(400,)),
     ("GET", "/v1/registry"): Operation("registry", "Every entry: what POST reads", "Registry", "read_registry", tagged=True, noes=(400,)),
     ("POST", "/v1/registry"): Operation("registry", "Put entries and sealed root secrets, all or nothing", "Changed", "change_registry",
                                         body="RegistryChange", query=("dry_run",), headers=CHANGES, noes=(409, 412), tagged=True,

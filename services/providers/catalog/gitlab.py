@@ -79,6 +79,9 @@ class GitLab:
         named = {identifier: str(one["name"]) for one in found if (identifier := ours(one.get("name"))) is not None}
         return {identifier: {"api": known.api, "place": known.place, "name": name} for identifier, name in named.items()}
 
+    def sole(self, config: Mapping[str, object]) -> bool:
+        return read(Config, config, "config").sole
+
     async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # GitLab removes the bot users of dead tokens itself
         return 0
 

@@ -110,6 +110,9 @@ class Kubernetes:
         place = {"server": known.server, "namespace": known.namespace}
         return {identifier: {**place, "secret": name} for name in names if (identifier := ours(name)) is not None}
 
+    def sole(self, config: Mapping[str, object]) -> bool:
+        return read(Config, config, "config").sole
+
     async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
         return 0
 

@@ -49,6 +49,7 @@ class Config(Declared):
     sslmode: Literal["disable", "prefer", "require", "verify-full"] = "prefer"
     scram_iterations: int = Field(default=4096, ge=1, le=1_000_000, description="drivers on the JVM refuse fewer than 4096")
     connection_limit: int = Field(default=10, ge=1, le=1000)
+    sole: bool = Field(default=False, description="nobody else lends by this broker: a role of its making that the ledger does not know is ended")
 
     def where(self) -> Where:
         return Where(self.host, self.port, self.database, self.broker, self.sslmode)
@@ -118,6 +119,9 @@ class Postgres:
         until = deadline()
         async with self._pools.connection(read(Config, config, "config").where(), password(root), until) as connection, within(until, Unavailable):
             return {UUID(row["rolname"][3:]): {"role": row["rolname"], "oid": row["oid"]} for row in await connection.fetch(roles.ALIVE)}
+
+    def sole(self, config: Mapping[str, object]) -> bool:
+        return read(Config, config, "config").sole
 
     async def sweep(self, config: Mapping[str, object], root: Root) -> int:
         where, until = read(Config, config, "config").where(), deadline()

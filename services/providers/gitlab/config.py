@@ -19,6 +19,7 @@ class Config(Declared):
     network: Literal["internet", "inside", "this_machine"] = Field(
         default="internet", description="where it may be: `inside` is private addresses too, `this_machine` is localhost, without TLS as well"
     )
+    sole: bool = Field(default=False, description="nobody else lends at this place: a token named as ours that the ledger does not know is ended")
 
 
 class RootSecret(Declared):

@@ -27,6 +27,7 @@ class Config(Declared):
     network: Literal["internet", "inside", "this_machine"] = Field(
         default="internet", description="where it may be: `inside` is private addresses too, `this_machine` is localhost, without TLS as well"
     )
+    sole: bool = Field(default=False, description="nobody else lends in this namespace: a token named as ours that the ledger does not know is ended")
 
 
 class RootSecret(Declared):
