@@ -1,7 +1,8 @@
-"""One provider that never answers: whoever asks for another does not notice, and what it holds up is answered in time."""
+"""A provider that falls silent: whoever asks for another, or ends what another lent, does not notice."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,59 +13,85 @@ from counterfoil.wire.armor import from_url, to_url
 from counterfoil.wire.sealing import Sealer
 from counterfoil.wire.secret import Secret
 from services.dev import demo
-from services.dev.ports import HOST
+from services.dev.ports import HOST, free_port
+from tests.faults.proxy import Proxy
+from tests.support.demo import BROKER_PASSWORD
 from tests.support.town import Town
+from tests.support.waiting import until
 
-SILENT = "postgres/silent"
+FAR = "postgres/far"
 MANY = 40
+"""More than are ended at once for one connector (revoke_handlers.AT_ONCE)."""
 
 
-@pytest.fixture(name="silent")
-async def a_server_that_takes_connections_and_says_nothing(town: Town) -> AsyncIterator[None]:
-    held: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(lambda _, writer: held.append(writer), HOST, 0)
-    port = server.sockets[0].getsockname()[1]
-    mint_key = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).raise_for_status().json()["mint_key"]["key"]
-    sealed = Sealer().seal(Secret("irrelevant"), from_url(mint_key.encode()), binding.root(SILENT, "default", "password", 1))
-    secret = {"connector": SILENT, "installation": "default", "field": "password", "version": 1, "sealed": to_url(sealed).decode()}
-    entries: list[dict[str, Any]] = [
-        {"kind": "connector", "name": SILENT, "config": demo.config(HOST, port, 1), "scopes": ["read"]},
-        {"kind": "link", "connector": SILENT, "project": "web", "environments": ["production"], "ceiling": {"scopes": ["read"], "longest": 600}},
-    ]
-    answer = await town.http.post(f"{town.plan.url}/v1/registry", json={"entries": entries, "secrets": [secret]}, headers=await town.admin())
-    answer.raise_for_status()
-    yield
-    for writer in held:
-        writer.close()
-    server.close()
+@pytest.fixture(name="far", scope="module")
+async def the_same_server_behind_a_proxy(town: Town) -> AsyncIterator[Proxy]:
+    async with Proxy(free_port(), town.plan.postgres[1]) as proxy:
+        mint_key = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).raise_for_status().json()["mint_key"]["key"]
+        info = binding.root(FAR, "default", "password", 1)
+        sealed = to_url(Sealer().seal(Secret(BROKER_PASSWORD), from_url(mint_key.encode()), info)).decode()
+        secret = {"connector": FAR, "installation": "default", "field": "password", "version": 1, "sealed": sealed}
+        entries: list[dict[str, Any]] = [
+            {"kind": "connector", "name": FAR, "config": demo.config(HOST, proxy.port, 1), "scopes": ["read"]},
+            {"kind": "link", "connector": FAR, "project": "web", "environments": ["production"], "ceiling": {"scopes": ["read"], "longest": 600}},
+        ]
+        answer = await town.http.post(f"{town.plan.url}/v1/registry", json={"entries": entries, "secrets": [secret]}, headers=await town.admin())
+        answer.raise_for_status()
+        yield proxy
 
 
-@pytest.mark.usefixtures("silent")
-async def test_a_provider_that_never_answers_holds_up_nobody_elses(town: Town):
-    token, order = await town.id_token(), list[str]()
+async def lent(town: Town, connector: str) -> httpx.Response:
+    return await town.ask(audience=connector, scope="read")
 
-    async def ask(connector: str, scope: str) -> httpx.Response:
-        answer = await town.ask(token, audience=connector, scope=scope)
-        order.append(connector)
-        return answer
 
-    await ask("postgres/demo", "read")  # both connectors' snapshot is there
-    order.clear()
-    silenced = [asyncio.create_task(ask(SILENT, "read")) for _ in range(MANY)]
-    while not await open_at(town, SILENT):  # noqa: ASYNC110 - it is the service that changes it
-        await asyncio.sleep(0.02)
+async def counted(town: Town, state: str) -> int:
+    async with town.sql() as db:
+        found: int = await db.fetchval("SELECT count(*) FROM mint WHERE connector = $1 AND state = $2", FAR, state)
+        return found
+
+
+async def test_whoever_asks_for_another_does_not_wait_and_what_waits_is_answered(town: Town, far: Proxy):
+    assert (await lent(town, "postgres/demo")).status_code == 200
+    far.dropping = True
+    silenced = [asyncio.create_task(lent(town, FAR)) for _ in range(MANY)]
+    await until(partial(has, town, "minting"))
     for _ in range(3):  # one after the other: each would wait for a batch that cannot go on
-        assert (await ask("postgres/demo", "read")).status_code == 200
-    done_by_then = order.count(SILENT)
+        assert (await lent(town, "postgres/demo")).status_code == 200
+    answered_by_then = sum(one.done() for one in silenced)
     answers = await asyncio.gather(*silenced)
+    far.fair()
 
-    assert done_by_then == 0
+    assert answered_by_then == 0
     assert {answer.status_code for answer in answers} == {502}
     assert {answer.json()["code"] for answer in answers} <= {"provider_unavailable", "provider_unknown"}
-    assert await open_at(town, SILENT) == 0
+    assert await counted(town, "minting") == 0
 
 
-async def open_at(town: Town, connector: str) -> int:
+async def has(town: Town, state: str) -> bool:
+    return await counted(town, state) > 0
+
+
+async def test_whoever_ends_what_another_lent_does_not_wait_and_nothing_is_forgotten(town: Town, far: Proxy):
+    theirs = [answer.json()["credential_id"] for answer in await asyncio.gather(*(lent(town, FAR) for _ in range(MANY)))]
+    ours = [(await lent(town, "postgres/demo")).json()["credential_id"] for _ in range(3)]
+    far.dropping = True
+    await asyncio.gather(*(order(town, one) for one in theirs))
+    await until(partial(has, town, "revoking"))
+    for one in ours:
+        await order(town, one)
+        await until(partial(all_revoked, town, [one]))
+    ended_by_then = await counted(town, "revoked")
+    far.fair()
+
+    assert ended_by_then == 0
+    await until(partial(all_revoked, town, theirs))
+
+
+async def order(town: Town, credential_id: str) -> None:
+    body = {"predicate": {"credential_id": credential_id}, "cause": "test"}
+    (await town.http.post(f"{town.plan.url}/v1/revocations", json=body, headers=await town.admin())).raise_for_status()
+
+
+async def all_revoked(town: Town, ids: list[str]) -> bool:
     async with town.sql() as db:
-        found: int = await db.fetchval("SELECT count(*) FROM mint WHERE connector = $1 AND state = 'minting'", connector)
-        return found
+        return bool(await db.fetchval("SELECT bool_and(state = 'revoked') FROM mint WHERE credential_id = ANY($1::uuid[])", ids))
