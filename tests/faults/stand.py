@@ -27,8 +27,9 @@ from services.dev.trouble import Say
 from tests.faults.truth import Life, Truth
 from tests.support.town import Town, founded
 
-MAIN, STOPPED = "fault/main", "fault/stopped"
-EXTRA = {"COUNTERFOIL_EXTRA_PROVIDERS": "fault", "COUNTERFOIL_SAMPLED": "0", "COUNTERFOIL_LOG_LEVEL": "WARNING"}
+MAIN, STOPPED, HELD, CUT = "fault/main", "fault/stopped", "held/main", "cut/main"
+"""By name, twice; by possession; by principal. See `adapter`."""
+EXTRA = {"COUNTERFOIL_EXTRA_PROVIDERS": "fault,held,cut", "COUNTERFOIL_SAMPLED": "0", "COUNTERFOIL_LOG_LEVEL": "WARNING"}
 OURS = {role: ("tests.faults.providers", role) for role in ("mint", "revoke")}
 Modules = Mapping[str, tuple[str, ...]]
 
@@ -44,6 +45,10 @@ class Stand:
 
     async def met(self) -> dict[str, int]:
         return dict((await self.town.http.get(f"{self.provider}/met")).raise_for_status().json())
+
+    async def heard(self, *names: str) -> bool:
+        """Whether the provider was asked for any of these."""
+        return bool((await self.town.http.post(f"{self.provider}/heard", json={"names": names})).raise_for_status().json()["any"])
 
     def lives(self) -> list[Life]:
         return Truth(self.folder / "truth.sqlite").lives()
@@ -74,9 +79,9 @@ async def declared(town: Town, url: str) -> None:
     known = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).raise_for_status().json()
     entries: list[dict[str, Any]] = []
     sealed = []
-    for name in (MAIN, STOPPED):
+    for name in (MAIN, STOPPED, HELD, CUT):
         entries += [
-            {"kind": "connector", "name": name, "config": {"url": url}, "scopes": ["read"]},
+            {"kind": "connector", "name": name, "config": {"url": url, "connector": name}, "scopes": ["read"]},
             {"kind": "link", "connector": name, "project": "web", "environments": ["production"], "ceiling": {"scopes": ["read"], "longest": 600}},
         ]
         info = binding.root(name, seed.INSTALLATION, "token", 1)
