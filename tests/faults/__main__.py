@@ -8,7 +8,7 @@ from pathlib import Path
 
 from counterfoil_server.runtime import crash
 from services.dev.running import run
-from tests.faults import results
+from tests.faults import infrastructure, results
 from tests.faults.killing import ALONE, every
 from tests.faults.stand import standing
 from tests.faults.trial import trial
@@ -31,7 +31,8 @@ async def faults(times: int, at_random: int, rounds: int, file: Path, only: list
         kept.add(seed, outcome)
         results.write(file, kept)
     sys.stdout.write(results.table(kept) + "\n")
-    if kept.violated():
+    shaken = not only and await infrastructure.violated(say)
+    if kept.violated() or shaken:
         raise SystemExit(1)
 
 
