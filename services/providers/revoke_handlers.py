@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,34 +15,66 @@ from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
 from counterfoil_server.runtime.telemetry.current import within
 from counterfoil_server.runtime.telemetry.phases import SINCE
-from services.providers.ends import Ends
-from services.providers.settlements import Row, Settlement, Settlements
+from services.providers.ends import LONGEST_CALL, Ends
+from services.providers.settlements import LEASE, Row, Settlement, Settlements
 
 log = logging.getLogger("counterfoil.revoke")
 AT_ONCE = 16
+"""Calls under way to one connector."""
+MOST = 500
+"""Of one connector claimed and not settled yet: who has so many is asked for no more until some are."""
+PATIENCE = 1.0
+"""Seconds: whatever takes longer goes on by itself, and holds up no other connector."""
+TOO_LATE = LEASE.total_seconds() - LONGEST_CALL
 TOPIC = revocation_settled.TOPIC
 Send = Callable[[Sequence[Out]], Awaitable[Any]]
 
 
 class Worker:
-    """Its own pool: minting cannot starve it. A wake-up is a hint; what is due stands in the rows."""
+    """Its own pool: minting cannot starve it, nor one connector another. A wake-up is a hint; what is due stands in the rows."""
 
     def __init__(self, ends: Ends, settlements: Settlements) -> None:
         self._ends, self._settlements = ends, settlements
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._claimed: Counter[str] = Counter()
+        self._going_on: set[asyncio.Task[None]] = set()
 
     async def work(self, ids: Sequence[UUID] | None, causes: dict[UUID, Received], send: Send) -> int:
-        """Try what is due, settle and publish as they come. How many were tried."""
-        rows = await self._settlements.claim(ids, 500)
-        pending = {asyncio.create_task(self._end(row, causes.get(row["credential_id"]))) for row in rows}
+        """Try what is due, settle and publish as they come. How many were claimed. Who is slow may not be through when this returns."""
+        full = [connector for connector, many in self._claimed.items() if many >= MOST]
+        rows = await self._settlements.claim(ids, MOST, full)
+        by_connector: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_connector[row["connector"]].append(row)
+        tasks = {asyncio.create_task(self._try(connector, of_it, causes, send)) for connector, of_it in by_connector.items()}
+        self._going_on |= tasks
+        done, _ = await asyncio.wait(tasks, timeout=PATIENCE) if tasks else (set(), set())
+        self._going_on -= done
+        for task in self._going_on & tasks:
+            task.add_done_callback(self._went_on)
+        for task in done:
+            task.result()
+        return len(rows)
+
+    def _went_on(self, task: "asyncio.Task[None]") -> None:
+        """Nobody waits for it any more. What it did not settle is claimed again once its lease is over."""
+        self._going_on.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("cut off, and taken again", extra={"loop": "revocations", "error": type(error).__name__})
+
+    async def _try(self, connector: str, rows: Sequence[Row], causes: dict[UUID, Received], send: Send) -> None:
+        self._claimed[connector] += len(rows)
+        until = asyncio.get_running_loop().time() + TOO_LATE
+        pending = {asyncio.create_task(self._end(row, causes.get(row["credential_id"]), until)) for row in rows}
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                await self._say([task.result() for task in done], causes, send)
+                self._claimed[connector] -= len(done)
+                await self._say([settled for task in done if (settled := task.result())], causes, send)
         finally:
+            self._claimed[connector] -= len(pending)
             for task in pending:
                 task.cancel()
-        return len(rows)
 
     async def run(self, send: Send, every: float = 0.5) -> None:
         """Retries, and whatever a process that died has left."""
@@ -54,10 +87,17 @@ class Worker:
                 await self._publish([(row["id"], row["settled"]) for row in left], {}, send)
             return tried > 0
 
-        await forever("revocations", turn, every)
+        try:
+            await forever("revocations", turn, every)
+        finally:
+            for task in self._going_on:
+                task.cancel()
 
-    async def _end(self, row: Row, cause: Received | None) -> Settlement:
-        async with self._room:
+    async def _end(self, row: Row, cause: Received | None, until: float) -> Settlement | None:
+        """None: it got no room in time to be tried under its lease."""
+        async with self._rooms[row["connector"]]:
+            if asyncio.get_running_loop().time() > until:
+                return None
             with within(cause):
                 crash.at("revoke.calling")
                 ended = await self._ends.end(row)
@@ -65,6 +105,8 @@ class Worker:
                 return ended
 
     async def _say(self, settled: Sequence[Settlement], causes: dict[UUID, Received], send: Send) -> None:
+        if not settled:
+            return
         await self._settlements.settle(settled)
         if any(one.fact for one in settled):
             crash.at("revoke.settled")
