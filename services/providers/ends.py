@@ -44,7 +44,7 @@ class Ends:
         """Never raises for anything a provider does."""
         try:
             async with asyncio.timeout(LONGEST_CALL):
-                await self._call(row)
+                found = await self._call(row)
         except Uncertain as error:
             return self._waits_for_expiry(row, error.until)
         except ProviderError as error:
@@ -55,9 +55,12 @@ class Ends:
             return self._again(row, "timeout")
         except Exception as error:  # noqa: BLE001 - an adapter's own mistake: the credential may be alive, so it is tried again
             return self._again(row, type(error).__name__)
-        return self._confirmed(row, "expired" if row["cause"] == "expired" or row["before"] == "uncertain" else "revoked")
+        if row["cause"] == "expired" or row["before"] == "uncertain":
+            return self._confirmed(row, "expired")
+        # A later try may find what an earlier one of ours did, whose answer was lost.
+        return self._confirmed(row, "already_gone" if found is False and row["attempts"] == 1 else "revoked")
 
-    async def _call(self, row: Row) -> None:
+    async def _call(self, row: Row) -> bool | None:
         connector = await self._connector(row["connector"])
         provider = self._shelf.provider(connector.provider)
         if provider is None:
@@ -66,7 +69,7 @@ class Ends:
         root = await self._roots.of(connector, row["installation"])
         config = await self._config(connector, row["installation"])
         with outgoing.act(connector.name, "revoke"):
-            await provider.revoke(handle, config, root, token)
+            return await provider.revoke(handle, config, root, token)
 
     async def _connector(self, name: str) -> Connector:
         entry: Connector | None = self._registry.snapshot.connectors.get(name)
@@ -109,7 +112,8 @@ class Ends:
 
     def _confirmed(self, row: Row, outcome: str) -> Settlement:
         fact = self._fact(CredentialRevoked, row, outcome)
-        return Settlement(row["id"], row["credential_id"], "confirmed", outcome, self._now(), None, fact)
+        state = "revoked" if outcome == "already_gone" else outcome
+        return Settlement(row["id"], row["credential_id"], "confirmed", state, self._now(), None, fact)
 
     def _waits_for_expiry(self, row: Row, until: datetime, error: str | None = None) -> Settlement:
         if self._now() >= until:

@@ -22,7 +22,7 @@ log = logging.getLogger("counterfoil.revoke")
 EVERY: Final = 10.0
 GRACE: Final = timedelta(seconds=2)
 LONGEST_LOOK: Final = 10.0
-End = Callable[[], Awaitable[None]]
+End = Callable[[], Awaitable[object]]
 Place = tuple[str, str]
 
 

@@ -63,7 +63,7 @@ class Orphans:
         provider = self._shelf.provider(connector.provider)
         return isinstance(provider, Lists) and provider.sole(self._registry.snapshot.config(connector, installation))
 
-    async def unknown(self, connector: Connector, installation: str) -> tuple[timedelta, Mapping[UUID, Callable[[], Awaitable[None]]]]:
+    async def unknown(self, connector: Connector, installation: str) -> tuple[timedelta, Mapping[UUID, Callable[[], Awaitable[object]]]]:
         """How long a request can be on its way there; and of each that the ledger lacks, how it is ended. Raises ProviderError."""
         provider = self._shelf.provider(connector.provider)
         if provider is None:

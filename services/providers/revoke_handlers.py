@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,76 +15,91 @@ from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
 from counterfoil_server.runtime.telemetry.current import within
 from counterfoil_server.runtime.telemetry.phases import SINCE
-from services.providers.ends import Ends
-from services.providers.settlements import Row, Settlement, Settlements
+from services.providers.ends import LONGEST_CALL, Ends
+from services.providers.settlements import LEASE, Row, Settlement, Settlements
 
 log = logging.getLogger("counterfoil.revoke")
-AT_ONCE, LANE, OPEN = 16, 200, 4000
-"""Calls at once for a connector; rows that are claimed at once, so few that their lease is not over before they were tried; orders in hand."""
-SLOW = 0.05
-"""Seconds after which the next batch of orders need not wait for this one."""
+AT_ONCE = 16
+"""Calls under way to one connector."""
+MOST = 500
+"""Of one connector claimed and not settled yet: who has so many is asked for no more until some are."""
+PATIENCE, SLOW, OPEN = 1.0, 0.05, 4000
+"""Seconds: whatever takes longer than the first goes on by itself; after the second the next orders come meanwhile, up to so many. So no connector
+holds up another.
+"""
+TOO_LATE = LEASE.total_seconds() - LONGEST_CALL
 TOPIC = revocation_settled.TOPIC
 Send = Callable[[Sequence[Out]], Awaitable[Any]]
 
 
 class Worker:
-    """Its own pool: minting cannot starve it, and no connector another. A wake-up is a hint; what is due stands in the rows."""
+    """Its own pool: minting cannot starve it, nor one connector another. A wake-up is a hint; what is due stands in the rows."""
 
     def __init__(self, ends: Ends, settlements: Settlements) -> None:
         self._ends, self._settlements = ends, settlements
-        self._rooms = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(AT_ONCE))
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._claimed: Counter[str] = Counter()
+        self._going_on: set[asyncio.Task[None]] = set()
 
     async def work(self, ids: Sequence[UUID] | None, causes: dict[UUID, Received], send: Send) -> int:
-        """Try what is due, settle and publish as they come. How many were tried."""
-        rows = await self._settlements.claim(ids, 500)
-        await self._try(rows, causes, send)
+        """Try what is due, settle and publish as they come. How many were claimed. Who is slow may not be through when this returns."""
+        full = [connector for connector, many in self._claimed.items() if many >= MOST]
+        rows = await self._settlements.claim(ids, MOST, full)
+        by_connector: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_connector[row["connector"]].append(row)
+        tasks = {asyncio.create_task(self._try(connector, of_it, causes, send)) for connector, of_it in by_connector.items()}
+        self._going_on |= tasks
+        done, _ = await asyncio.wait(tasks, timeout=PATIENCE) if tasks else (set(), set())
+        self._going_on -= done
+        for task in self._going_on & tasks:
+            task.add_done_callback(self._went_on)
+        for task in done:
+            task.result()
         return len(rows)
+
+    def _went_on(self, task: "asyncio.Task[None]") -> None:
+        """Nobody waits for it any more. What it did not settle is claimed again once its lease is over."""
+        self._going_on.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("cut off, and taken again", extra={"loop": "revocations", "error": type(error).__name__})
+
+    async def _try(self, connector: str, rows: Sequence[Row], causes: dict[UUID, Received], send: Send) -> None:
+        self._claimed[connector] += len(rows)
+        until = asyncio.get_running_loop().time() + TOO_LATE
+        pending = {asyncio.create_task(self._end(row, causes.get(row["credential_id"]), until)) for row in rows}
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                self._claimed[connector] -= len(done)
+                await self._say([settled for task in done if (settled := task.result())], causes, send)
+        finally:
+            self._claimed[connector] -= len(pending)
+            for task in pending:
+                task.cancel()
 
     async def run(self, send: Send, every: float = 0.5) -> None:
         """Retries, and whatever a process that died has left."""
 
         async def turn(number: int) -> bool:
+            tried = await self.work(None, {}, send)
             if number % 10 == 0:
                 await self._settlements.forget_seals()
                 left = await self._settlements.unpublished(timedelta(seconds=5))
                 await self._publish([(row["id"], row["settled"]) for row in left], {}, send)
-            return await self._open_lanes(send)
+            return tried > 0
 
         try:
             await forever("revocations", turn, every)
         finally:
-            for lane in self._lanes.values():
-                lane.cancel()
-
-    async def _open_lanes(self, send: Send) -> bool:
-        """What is due, each connector's by itself: one that does not answer holds up its own only. Whether there may be more."""
-        due = defaultdict[str, list[Row]](list)
-        for row in await self._settlements.claim(None, LANE, tuple(self._lanes)):
-            due[row["connector"]].append(row)
-        for connector, rows in due.items():
-            lane = self._lanes[connector] = asyncio.create_task(self._lane(rows, send))
-            lane.add_done_callback(partial(self._lanes.pop, connector))
-        return bool(due)
-
-    async def _lane(self, rows: Sequence[Row], send: Send) -> None:
-        try:
-            await self._try(rows, {}, send)
-        except Exception as error:
-            log.warning("cut off, and taken again", extra={"connector": rows[0]["connector"], "error": type(error).__name__}, exc_info=error)
-
-    async def _try(self, rows: Sequence[Row], causes: dict[UUID, Received], send: Send) -> None:
-        pending = {asyncio.create_task(self._end(row, causes.get(row["credential_id"]))) for row in rows}
-        try:
-            while pending:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                await self._say([task.result() for task in done], causes, send)
-        finally:
-            for task in pending:
+            for task in self._going_on:
                 task.cancel()
 
-    async def _end(self, row: Row, cause: Received | None) -> Settlement:
+    async def _end(self, row: Row, cause: Received | None, until: float) -> Settlement | None:
+        """None: it got no room in time to be tried under its lease."""
         async with self._rooms[row["connector"]]:
+            if asyncio.get_running_loop().time() > until:
+                return None
             with within(cause):
                 crash.at("revoke.calling")
                 ended = await self._ends.end(row)
@@ -93,6 +107,8 @@ class Worker:
                 return ended
 
     async def _say(self, settled: Sequence[Settlement], causes: dict[UUID, Received], send: Send) -> None:
+        if not settled:
+            return
         await self._settlements.settle(settled)
         if any(one.fact for one in settled):
             crash.at("revoke.settled")

@@ -149,10 +149,10 @@ class Provider(Protocol):
 
     async def mint(self, order: Order, root: Root) -> Minted: ...
 
-    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:
-        """Kill the credential, and read back that it is dead. Dead already is no error; whatever is raised, it may be alive.
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool | None:
+        """Kill the credential, and read back that it is dead. Dead already is no error: False says so, None that nobody can tell.
 
-        Irrevocable where this one cannot be ended before its time.
+        Whatever is raised, it may be alive. Irrevocable where this one cannot be ended before its time.
         """
 
     def handle(self, credential_id: UUID) -> Handle | None:

@@ -1,6 +1,6 @@
 """Revocations in the ledger: claim what is due, settle what was tried, publish what was settled. The row is the outbox."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,21 +33,22 @@ class Settlements:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def claim(self, ids: Sequence[UUID] | None, limit: int, busy: Collection[str] = ()) -> list[Row]:
-        """What is due: of these orders just given, or of all that were given before and whose connector is not `busy`."""
-        which = "r.credential_id = ANY($1::uuid[])" if ids is not None else "r.ordered_at IS NOT NULL AND $1::uuid[] IS NULL"
+    async def claim(self, ids: Sequence[UUID] | None, limit: int, but: Sequence[str] = ()) -> list[Row]:
+        """What is due: of these orders just given, or of all that were given before; `but` nothing of these connectors."""
+        which = "credential_id = ANY($1::uuid[])" if ids is not None else "ordered_at IS NOT NULL AND $1::uuid[] IS NULL"
         rows: list[Row] = await self._pool.fetch(
             f"UPDATE revocation r SET state = 'inflight', attempts = attempts + 1, next_at = clock_timestamp() + $3::interval "  # noqa: S608 - no input
-            f"FROM (SELECT r.id, r.state AS before FROM revocation r JOIN mint m USING (credential_id) WHERE {which} "
-            "AND r.state IN ('pending', 'inflight', 'stuck', 'uncertain') AND r.next_at <= clock_timestamp() AND m.connector <> ALL($4::text[]) "
-            "ORDER BY r.next_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED) due, mint m "
+            f"FROM (SELECT id, state AS before FROM revocation d WHERE {which} AND state IN ('pending', 'inflight', 'stuck', 'uncertain') "
+            "AND next_at <= clock_timestamp() AND (cardinality($4::text[]) = 0 "
+            "OR NOT EXISTS (SELECT FROM mint o WHERE o.credential_id = d.credential_id AND o.connector = ANY($4))) "
+            "ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) due, mint m "
             "WHERE r.id = due.id AND m.credential_id = r.credential_id "
             "RETURNING r.id, r.credential_id, r.cause, r.attempts, r.at, due.before, m.class, m.connector, m.installation, m.handle, m.seal_2, "
             "m.sent_at, m.expires_at, m.ends_by_itself, m.traceparent",
             ids,
             limit,
             LEASE,
-            list(busy),
+            list(but),
         )
         return rows
 

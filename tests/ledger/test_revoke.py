@@ -16,6 +16,7 @@ from counterfoil.wire.opening_key import OpeningKey
 from counterfoil.wire.sealing import Opener, Sealer
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.snapshot import Snapshot
+from services.providers import revoke_handlers
 from services.providers.ends import Ends
 from services.providers.revoke_handlers import Worker
 from services.providers.seam import Revocation, Unavailable
@@ -34,13 +35,17 @@ class Faulty(Declared):
     failing: list[Exception] = field(default_factory=list)
     ended: list[tuple[dict[str, Any], str | None]] = field(default_factory=list)
     hang: bool = False
+    there: bool | None = True
+    asked: int = 0
 
-    async def revoke(self, handle: dict[str, Any], config: Any, root: Any, token: Secret | None) -> None:  # noqa: ARG002
+    async def revoke(self, handle: dict[str, Any], config: Any, root: Any, token: Secret | None) -> bool | None:  # noqa: ARG002
+        self.asked += 1
         if self.hang:
             await asyncio.sleep(60)
         if self.failing:
             raise self.failing.pop(0)
         self.ended.append((handle, token.text() if token else None))
+        return self.there
 
     def handle(self, credential_id: UUID) -> dict[str, Any] | None:
         return {"role": f"cf_{credential_id.hex}"} if self.revocation is Revocation.BY_NAME else None
@@ -51,6 +56,7 @@ class Revoking:
     books: Books
     provider: Faulty
     late: timedelta = timedelta()
+    slow: Faulty | None = None
     sent: list[Any] = field(default_factory=list)
 
     @property
@@ -58,8 +64,8 @@ class Revoking:
         async def of(connector: Connector, installation: str) -> dict[str, Secret]:  # noqa: ARG001
             return {}
 
-        registry: Any = SimpleNamespace(snapshot=Snapshot.of(1, [Connector(name="postgres/demo")]))
-        shelf: Any = SimpleNamespace(provider=lambda _: self.provider)
+        registry: Any = SimpleNamespace(snapshot=Snapshot.of(1, [Connector(name="postgres/demo"), Connector(name="slow/one")]))
+        shelf: Any = SimpleNamespace(provider=lambda name: self.slow if name == "slow" else self.provider)
         roots: Any = SimpleNamespace(of=of)
         settlements = Settlements(self.books.revoke)
         return Worker(Ends(shelf, roots, registry, Opener([KEY]), settlements, lambda: datetime.now(UTC) + self.late), settlements)
@@ -139,6 +145,55 @@ async def test_a_failed_try_is_tried_again_and_after_ten_it_is_stuck_visible_and
     await revoking.tries(one)
     assert await revoking.books.state(one) == "revoked"
     assert [fact.outcome for fact in revoking.sent] == ["stuck", "revoked"]
+
+
+@pytest.mark.parametrize(("there", "failing", "outcome"), [(False, [], "already_gone"), (None, [], "revoked"),
+                                                           (False, [TimeoutError()], "revoked")])  # fmt: skip
+async def test_what_was_gone_already_is_said_so_where_it_cannot_have_been_us(
+    revoking: Revoking, there: bool | None, failing: list[Exception], outcome: str
+):
+    one = await revoking.lent()
+    await revoking.order(credential_id=one)
+    revoking.provider.there, revoking.provider.failing = there, list(failing)
+    for _ in range(2):
+        await revoking.tries(one)
+    assert await revoking.books.state(one) == "revoked"
+    assert [fact.outcome for fact in revoking.sent] == [outcome]
+
+
+async def test_a_provider_that_hangs_holds_up_no_other_and_is_not_asked_for_ever_more(revoking: Revoking, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(revoke_handlers, "MOST", 40)
+    monkeypatch.setattr(revoke_handlers, "PATIENCE", 0.2)
+    hanging = [await revoking.lent() for _ in range(50)]
+    await revoking.books.owner.execute("UPDATE mint SET connector = 'slow/one'")
+    one = await revoking.lent()
+    await revoking.order(issuer=await revoking.books.owner.fetchval("SELECT issuer FROM mint LIMIT 1"))
+    await revoking.books.owner.execute("UPDATE revocation SET ordered_at = clock_timestamp(), next_at = clock_timestamp() - interval '1 s'")
+    await revoking.books.owner.execute("UPDATE revocation SET next_at = clock_timestamp() WHERE credential_id = $1", one)
+    revoking.slow = Faulty(name="slow", hang=True)
+    worker = revoking.worker
+
+    claimed = [await worker.work(None, {}, revoking.send) for _ in range(3)]
+
+    assert claimed == [40, 1, 0]  # the other ten wait, although they are due
+    assert await revoking.books.state(one) == "revoked"
+    assert {await revoking.books.state(name) for name in hanging} == {"revoking"}
+    assert revoking.slow.asked == revoke_handlers.AT_ONCE
+    for task in list(worker._going_on):
+        task.cancel()
+        await asyncio.wait([task])
+    assert worker._claimed["slow/one"] == 0
+
+
+async def test_what_got_no_room_under_its_lease_is_not_tried(revoking: Revoking, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(revoke_handlers, "TOO_LATE", -1.0)
+    one = await revoking.lent()
+    await revoking.order(credential_id=one)
+    assert await revoking.tries(one) == 1
+    assert (revoking.provider.ended, await revoking.books.state(one)) == ([], "revoking")
+    monkeypatch.undo()
+    await revoking.tries(one)
+    assert await revoking.books.state(one) == "revoked"
 
 
 async def test_the_wait_grows(revoking: Revoking):

@@ -51,10 +51,11 @@ class Desk:
     async def mint(self, **changes: Any) -> Minted:
         return await self.provider.mint(self.order(**changes), self.root)
 
-    async def revoke(self, minted: Minted) -> None:
-        """What nobody can end says so each time."""
+    async def revoke(self, minted: Minted) -> bool | None:
+        """Whether it was there still, where that can be told. What nobody can end says so each time."""
         with nullcontext() if self.provider.revocation is not Revocation.NONE else pytest.raises(Irrevocable):
-            await self.provider.revoke(minted.handle, self.config, self.root, token_of(minted))
+            return await self.provider.revoke(minted.handle, self.config, self.root, token_of(minted))
+        return None
 
     async def is_alive(self, credential_id: UUID) -> bool:
         return credential_id in await self.provider.alive(self.config, self.root)

@@ -70,15 +70,15 @@ class GitHub:
             raise no
         return given.lent(order, asked, token, answer.status, body, config.api, datetime.now(UTC))
 
-    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002  # by the token
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool | None:  # noqa: ARG002  # by the token
         known = read(Config, config, "config")
         if given.dead(handle.get("until"), datetime.now(UTC)):
-            return
+            return None
         if handle.get("api") != known.api:
             raise Unavailable("api_changed", "the connector means another place now, and that one shall not see this token")
         if token is None:
             raise Unavailable("no_token", "nobody has the token")
-        await self._app(known, asyncio.get_running_loop().time() + LIMIT).end(token)
+        return await self._app(known, asyncio.get_running_loop().time() + LIMIT).end(token)
 
     def shuts(self, config: Mapping[str, object]) -> bool:
         return read(Config, config, "config").suspend

@@ -62,14 +62,14 @@ class GitLab:
             raise refusal
         return given.lent(order, token, answer.status, said, handle, day)
 
-    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002  # by name
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool:  # noqa: ARG002  # by name
         known, name, number = read(Config, config, "config"), str(handle.get("name")), handle.get("id")
         if ours(name) is None:
             raise Refused("not_ours", "the handle names no token that was lent")
         if handle.get("api", known.api) != known.api:
             raise Unavailable("api_changed", "the connector means another GitLab now, and that one never gave this token")
         place = self._place(known, str(handle.get("place", known.place)), root, asyncio.get_running_loop().time() + LIMIT)
-        await place.end(name, number if isinstance(number, int) else None)
+        return await place.end(name, number if isinstance(number, int) else None)
 
     def handle(self, credential_id: UUID) -> Handle:
         return {"name": f"{PREFIX}{credential_id}"}

@@ -93,14 +93,14 @@ class Kubernetes:
                 raise Unknown("object_left", "there is no token, and the object for it may be left") from None
             raise
 
-    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002  # by name
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool:  # noqa: ARG002  # by name
         known, name = read(Config, config, "config"), str(handle.get("secret"))
         if ours(name) is None:
             raise Refused("not_ours", "the handle names no object of a lent token")
         if handle.get("server", known.server) != known.server:
             raise Unavailable("server_changed", "the connector means another cluster now, and that one never gave this token")
         namespace = str(handle.get("namespace", known.namespace))
-        await self._cluster(known, namespace, root, asyncio.get_running_loop().time() + LIMIT).end(name)
+        return await self._cluster(known, namespace, root, asyncio.get_running_loop().time() + LIMIT).end(name)
 
     def handle(self, credential_id: UUID) -> Handle:
         return {"secret": named(credential_id)}

@@ -101,7 +101,7 @@ class Postgres:
             self._groups.forget(config.where(), group)
         raise Unavailable("group_gone", "the group of this narrowing was dropped while the role joined it")
 
-    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None = None) -> None:  # noqa: ARG002  # by name
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None = None) -> bool:  # noqa: ARG002  # by name
         where, name, until = read(Config, config, "config").where(), str(handle.get("role")), deadline()
         if not OURS.fullmatch(name):
             raise Refused("not_ours", "the handle names no role that was lent")
@@ -112,6 +112,7 @@ class Postgres:
         if lent:
             async with within(until, Unknown):
                 await self._undertaker.bury(where, password(root), lent)
+        return lent is not None
 
     def handle(self, credential_id: UUID) -> Handle:
         return {"role": named(credential_id)}

@@ -25,8 +25,8 @@ class App:
             headers["X-GitHub-Stateless-S2S-Token"] = self.config.stateless_token
         return await self._ask("POST", f"/app/installations/{self.config.installation_id}/access_tokens", Unknown, headers, wish)
 
-    async def end(self, token: Secret) -> None:
-        """Revoked, or dead already; the second look is what counts, and it needs a plain 401."""
+    async def end(self, token: Secret) -> bool:
+        """Revoked, or dead already (False); the second look is what counts, and it needs a plain 401."""
         first = await self._ask("DELETE", "/installation/token", Unavailable, self._common(token.text()))
         if first.status not in {204, 401}:
             raise unclear("not_revoked", first)
@@ -35,6 +35,7 @@ class App:
             raise Unavailable("still_alive", "GitHub said that it revoked the token, and it still opens the installation")
         if second.status != 401:
             raise unclear("not_proven", second)
+        return first.status == 204
 
     async def suspend(self, proof: str, *, wanted: bool) -> None:
         """What counts is what the installation says of itself afterwards."""

@@ -32,16 +32,15 @@ class Place:
         wanted = {"name": name, "scopes": asked.scopes, "access_level": asked.level, "expires_at": day.isoformat()}
         return await self._ask("POST", "", Unknown, json.dumps(wanted).encode())
 
-    async def end(self, name: str, known: int | None) -> None:
-        """By its name: a token that may rotate itself has another id by now. Over when the list, read again, has it no more."""
-        if known is not None:
-            await self._delete(known)
+    async def end(self, name: str, known: int | None) -> bool:
+        """By its name: a token that may rotate itself has another id by now. Over when the list, read again, has it no more. False: it never had."""
+        ended = known is not None and await self._delete(known)
         for _ in range(ROUNDS):
             found = [one for one in await self.listed(name) if one.get("name") == name]
             if not found:
-                return
+                return ended
             for one in found:
-                await self._delete(one.get("id"))
+                ended = await self._delete(one.get("id")) or ended
         raise Unavailable("still_alive", "GitLab said that it revoked the token, and it is still on its list")
 
     async def listed(self, search: str) -> list[Body]:
@@ -58,10 +57,12 @@ class Place:
                 return found
         raise Unavailable("too_many", f"more than {PAGE * MOST_PAGES} tokens are on GitLab's list")
 
-    async def _delete(self, number: object) -> None:
+    async def _delete(self, number: object) -> bool:
+        """Whether there was one."""
         answer = await self._ask("DELETE", f"/{number:d}" if isinstance(number, int) else "/0", Unavailable)
         if answer.status not in {204, 404}:
             raise unclear("not_revoked", answer)
+        return answer.status == 204
 
     async def _ask(self, method: str, rest: str, lost: type[ProviderError], content: bytes | None = None) -> Answer:
         headers = {"PRIVATE-TOKEN": self.token, **({"Content-Type": "application/json"} if content else {})}

@@ -52,8 +52,8 @@ class Cluster:
         wanted = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         return await self._ask("POST", f"/serviceaccounts/{account}/token", Unknown, wanted)
 
-    async def end(self, name: str) -> None:
-        """Over when the cluster itself says that there is no such secret."""
+    async def end(self, name: str) -> bool:
+        """Over when the cluster itself says that there is no such secret. False: it said so at once."""
         first = await self._ask("DELETE", f"/secrets/{name}", Unavailable)
         if first.status not in {200, 202, 404}:
             raise unclear("not_revoked", first)
@@ -63,6 +63,7 @@ class Cluster:
         said = body(second.body)
         if second.status != 404 or said.get("reason") != "NotFound" or member(said, "details").get("name") != name:
             raise unclear("not_proven", second)
+        return first.status != 404
 
     async def names(self) -> list[str]:
         found: list[str] = []
