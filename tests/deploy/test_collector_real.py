@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, Tracer
 
 from counterfoil.contracts import exchange_authorized, revocation_settled
 from counterfoil_server.runtime.telemetry import names
-from counterfoil_server.runtime.telemetry.instruments import Gauge, counter, histogram
+from counterfoil_server.runtime.telemetry.instruments import Counter, Gauge, histogram
 from counterfoil_server.runtime.telemetry.metric import Metric
 from counterfoil_server.runtime.telemetry.names import METRICS
 from deploy.boards.every import boards
