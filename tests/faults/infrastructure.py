@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -111,6 +112,7 @@ async def main(asked: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what the clients' would say for each try, the table says once
     parser = argparse.ArgumentParser(prog="python -m tests.faults.infrastructure", description=__doc__)
     parser.add_argument("--kills", type=int, default=5, help="of Kafka, and of PostgreSQL")
     parser.add_argument("--times", type=int, default=2, help="of everything else")

@@ -1,5 +1,6 @@
 """What lies before a stage, and how old it can be."""
 
+import asyncio
 import time
 from collections.abc import Collection
 from types import SimpleNamespace
@@ -29,6 +30,13 @@ class Consumer:
 
     async def position(self, place: TopicPartition) -> int:
         return self.at[place]
+
+
+breathing = asyncio.sleep
+
+
+async def breathe(_: float = 0) -> None:
+    await breathing(0)
 
 
 def watching(consumer: Consumer, **more: Any) -> Watch:
@@ -106,3 +114,42 @@ async def test_partitions_that_were_dealt_anew_meanwhile_are_looked_at_next_time
     await watch.check(100.0)
 
     assert (watch.ready, watch.backlog) == (True, {})
+
+
+class Away(Consumer):
+    """Kafka is away for so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    async def end_offsets(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        self.looks -= 1
+        if self.looks >= 0:
+            raise KafkaError("away")
+        return await super().end_offsets(places)
+
+
+async def test_while_kafka_is_away_nothing_is_ready_and_nobody_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("counterfoil_server.runtime.watch.asyncio.sleep", breathe)
+    consumer = Away(looks=3)
+    watch = watching(consumer)
+    running = asyncio.create_task(watch.run())
+    seen = []
+    async with asyncio.timeout(5):
+        while consumer.looks >= -1:
+            seen.append((consumer.looks, watch.ready, running.done()))
+            await breathe()
+    assert (2, False, False) in seen
+    assert (watch.ready, watch.healthy, running.done()) == (True, True, False)
+    running.cancel()
+
+
+async def test_one_that_kafka_does_not_answer_for_very_long_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("counterfoil_server.runtime.watch.asyncio.sleep", breathe)
+    monkeypatch.setattr("counterfoil_server.runtime.watch.LONGEST_SILENCE", -1.0)
+    watch = watching(Away(looks=3))
+
+    with pytest.raises(Stalled, match="Kafka"):
+        await watch.run()
+    assert not watch.healthy

@@ -1,12 +1,17 @@
 """Whether the consumers move, and what lies before them. aiokafka can stall silently after a rebalance or a broker's restart: it shows no sign."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.wire.kafka import KafkaError
+
+log = logging.getLogger("counterfoil.watch")
+LONGEST_SILENCE = 600.0
+"""Seconds for which Kafka may be away. A new process would not have it answer either, and whoever starts them waits longer each time."""
 
 
 class Stalled(RuntimeError):
@@ -40,6 +45,7 @@ class Watch:
         self._expected, self._patience, self._every = 0, patience, 5.0
         self._stuck: dict[Any, tuple[int, float]] = {}
         self._older: dict[Any, float] = {}
+        self._silent: float | None = None
         self.backlog: Mapping[tuple[str, str], Lying] = {}
         """By group and topic."""
         self.healthy = True
@@ -55,11 +61,24 @@ class Watch:
         while True:
             await asyncio.sleep(self._every if self.ready else 0.2)
             try:
-                await self.check(time.monotonic())
+                try:
+                    await self.check(time.monotonic())
+                    self._silent = None
+                except (KafkaError, TimeoutError) as error:
+                    self._unheard(time.monotonic(), error)
             except Stalled as error:
                 self.healthy = False
                 self._told(error.group)
                 raise
+
+    def _unheard(self, now: float, error: Exception) -> None:
+        """Kafka did not say what lies there. What was there is gone on with when it is back; until then nothing is ready."""
+        if self._silent is None:
+            self._silent = now
+            log.warning("Kafka does not answer", extra={"error": type(error).__name__})
+        self.ready = False
+        if now - self._silent > LONGEST_SILENCE:
+            raise Stalled("Kafka does not answer this process", self._role)
 
     async def check(self, now: float) -> None:
         consumers = self._consumers()
