@@ -18,6 +18,7 @@ AT = "policy", "exchange.verified.v1"
 
 class Consumer:
     stage = "policy"
+    turned_at = float("inf")
 
     def __init__(self) -> None:
         self.ends, self.at, self.taken = dict.fromkeys(PLACES, 10), dict.fromkeys(PLACES, 10), dict[Any, float]()
@@ -153,3 +154,21 @@ async def test_one_that_kafka_does_not_answer_for_very_long_ends(monkeypatch: py
     with pytest.raises(Stalled, match="Kafka"):
         await watch.run()
     assert not watch.healthy
+
+
+async def test_a_loop_that_waited_for_kafka_has_not_stalled_and_one_that_goes_on_waiting_has():
+    consumer = Away(looks=0)
+    consumer.turned_at, consumer.ends[PLACES[0]] = 99.0, 11
+    watch = watching(consumer)
+    await watch.check(100.0)
+    consumer.looks = 1
+    with pytest.raises(KafkaError):
+        await watch.check(140.0)
+    watch._unheard(140.0, KafkaError())
+
+    await watch.check(150.0)
+    consumer.at[PLACES[0]] = 11
+    await watch.check(179.0)
+
+    with pytest.raises(Stalled, match="turns"):
+        await watch.check(181.0)

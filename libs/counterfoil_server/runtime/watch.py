@@ -46,6 +46,7 @@ class Watch:
         self._stuck: dict[Any, tuple[int, float]] = {}
         self._older: dict[Any, float] = {}
         self._silent: float | None = None
+        self._heard = float("-inf")
         self.backlog: Mapping[tuple[str, str], Lying] = {}
         """By group and topic."""
         self.healthy = True
@@ -63,7 +64,6 @@ class Watch:
             try:
                 try:
                     await self.check(time.monotonic())
-                    self._silent = None
                 except (KafkaError, TimeoutError) as error:
                     self._unheard(time.monotonic(), error)
             except Stalled as error:
@@ -72,11 +72,12 @@ class Watch:
                 raise
 
     def _unheard(self, now: float, error: Exception) -> None:
-        """Kafka did not say what lies there. What was there is gone on with when it is back; until then nothing is ready."""
+        """Kafka did not say what lies there. Until it is back nothing is ready; and who waited for it has not stalled."""
         if self._silent is None:
             self._silent = now
             log.warning("Kafka does not answer", extra={"error": type(error).__name__})
         self.ready = False
+        self._stuck.clear()
         if now - self._silent > LONGEST_SILENCE:
             raise Stalled("Kafka does not answer this process", self._role)
 
@@ -86,12 +87,19 @@ class Watch:
         found: dict[tuple[str, str], Lying] = {}
         for consumer in consumers:
             group = getattr(consumer, "stage", self._role)
-            if now - getattr(consumer, "turned_at", now) > self._patience:
-                raise Stalled("a consumer's loop no longer turns", group)
             for place, lying in (await self._moves(consumer, group, now) if consumer.assignment() else {}).items():
                 at = group, place.topic.removeprefix(self._prefix)
                 found[at] = found.get(at, Lying()).and_(lying)
         self.backlog, self.lag = found, sum(lying.count for lying in found.values())
+        self._turning(consumers, now)
+
+    def _turning(self, consumers: Sequence[Any], now: float) -> None:
+        """Once Kafka has answered: a loop that waits for Kafka turns again when it has what it waits for."""
+        if self._silent is not None:
+            self._silent, self._heard = None, now
+        for consumer in consumers:
+            if now - max(getattr(consumer, "turned_at", now), self._heard) > self._patience:
+                raise Stalled("a consumer's loop no longer turns", getattr(consumer, "stage", self._role))
 
     async def _moves(self, consumer: Any, group: str, now: float) -> Mapping[Any, Lying]:
         async with asyncio.timeout(self._patience):
