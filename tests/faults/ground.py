@@ -15,7 +15,7 @@ from services.dev.trouble import Say
 from tests.faults.disk import Disk, NoDisk, small
 from tests.faults.keeping import Keeper
 from tests.faults.proxy import Proxy
-from tests.faults.stand import Stand, declared, parted, stood
+from tests.faults.stand import MAIN, STOPPED, Stand, parted, stood
 from tests.support.up import family
 
 
@@ -83,7 +83,8 @@ async def grounded(folder: Path, say: Say, *, own_disk: bool = False) -> AsyncIt
         sql = await stack.enter_async_context(Proxy(free_port(), parts.postgres.port))
         stand = await stack.enter_async_context(stood(folder / "town", parts.kafka.servers, parts.postgres, postgres=(HOST, sql.port)))
         provider = await stack.enter_async_context(Proxy(free_port(), int(stand.provider.rpartition(":")[2])))
-        await declared(stand.town, f"http://{HOST}:{provider.port}")
+        config = {"url": f"http://{HOST}:{provider.port}"}
+        await stand.town.apply(*({"kind": "connector", "name": name, "config": config, "scopes": ["read"]} for name in (MAIN, STOPPED)))
         keeper = Keeper(stand.town.children)
         watching = asyncio.create_task(keeper.run())
         stack.callback(watching.cancel)

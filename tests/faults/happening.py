@@ -1,6 +1,7 @@
 """What may happen to the ground: each by name, as a function that returns when it is over."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,12 +41,16 @@ def skipped(ground: Ground) -> str:
     return "" if isinstance(ground.disk, Disk) else f"disk full: skipped, since {ground.disk}"
 
 
-async def kafka_killed(ground: Ground) -> None:
+async def kafka_killed(ground: Ground) -> str:
+    began = time.monotonic()
     await ground.kill_kafka()
+    return f"Kafka itself answered after {time.monotonic() - began:.1f} s"
 
 
-async def postgres_killed(ground: Ground) -> None:
+async def postgres_killed(ground: Ground) -> str:
+    began = time.monotonic()
     await ground.kill_postgres()
+    return f"PostgreSQL itself answered after {time.monotonic() - began:.1f} s"
 
 
 async def delayed(ground: Ground, which: str, lasting: float) -> None:

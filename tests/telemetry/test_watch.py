@@ -1,5 +1,6 @@
 """What lies before a stage, and how old it can be."""
 
+import asyncio
 import time
 from collections.abc import Collection
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ AT = "policy", "exchange.verified.v1"
 
 class Consumer:
     stage = "policy"
+    turned_at = float("inf")
 
     def __init__(self) -> None:
         self.ends, self.at, self.taken = dict.fromkeys(PLACES, 10), dict.fromkeys(PLACES, 10), dict[Any, float]()
@@ -29,6 +31,13 @@ class Consumer:
 
     async def position(self, place: TopicPartition) -> int:
         return self.at[place]
+
+
+breathing = asyncio.sleep
+
+
+async def breathe(_: float = 0) -> None:
+    await breathing(0)
 
 
 def watching(consumer: Consumer, **more: Any) -> Watch:
@@ -106,3 +115,60 @@ async def test_partitions_that_were_dealt_anew_meanwhile_are_looked_at_next_time
     await watch.check(100.0)
 
     assert (watch.ready, watch.backlog) == (True, {})
+
+
+class Away(Consumer):
+    """Kafka is away for so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    async def end_offsets(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        self.looks -= 1
+        if self.looks >= 0:
+            raise KafkaError("away")
+        return await super().end_offsets(places)
+
+
+async def test_while_kafka_is_away_nothing_is_ready_and_nobody_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("counterfoil_server.runtime.watch.asyncio.sleep", breathe)
+    consumer = Away(looks=3)
+    watch = watching(consumer)
+    running = asyncio.create_task(watch.run())
+    seen = []
+    async with asyncio.timeout(5):
+        while consumer.looks >= -1:
+            seen.append((consumer.looks, watch.ready, running.done()))
+            await breathe()
+    assert (2, False, False) in seen
+    assert (watch.ready, watch.healthy, running.done()) == (True, True, False)
+    running.cancel()
+
+
+async def test_one_that_kafka_does_not_answer_for_very_long_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("counterfoil_server.runtime.watch.asyncio.sleep", breathe)
+    monkeypatch.setattr("counterfoil_server.runtime.watch.LONGEST_SILENCE", -1.0)
+    watch = watching(Away(looks=3))
+
+    with pytest.raises(Stalled, match="Kafka"):
+        await watch.run()
+    assert not watch.healthy
+
+
+async def test_a_loop_that_waited_for_kafka_has_not_stalled_and_one_that_goes_on_waiting_has():
+    consumer = Away(looks=0)
+    consumer.turned_at, consumer.ends[PLACES[0]] = 99.0, 11
+    watch = watching(consumer)
+    await watch.check(100.0)
+    consumer.looks = 1
+    with pytest.raises(KafkaError):
+        await watch.check(140.0)
+    watch._unheard(140.0, KafkaError())
+
+    await watch.check(150.0)
+    consumer.at[PLACES[0]] = 11
+    await watch.check(179.0)
+
+    with pytest.raises(Stalled, match="turns"):
+        await watch.check(181.0)

@@ -1,12 +1,17 @@
 """Whether the consumers move, and what lies before them. aiokafka can stall silently after a rebalance or a broker's restart: it shows no sign."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.wire.kafka import KafkaError
+
+log = logging.getLogger("counterfoil.watch")
+LONGEST_SILENCE = 600.0
+"""Seconds for which Kafka may be away. A new process would not have it answer either, and whoever starts them waits longer each time."""
 
 
 class Stalled(RuntimeError):
@@ -40,6 +45,8 @@ class Watch:
         self._expected, self._patience, self._every = 0, patience, 5.0
         self._stuck: dict[Any, tuple[int, float]] = {}
         self._older: dict[Any, float] = {}
+        self._silent: float | None = None
+        self._heard = float("-inf")
         self.backlog: Mapping[tuple[str, str], Lying] = {}
         """By group and topic."""
         self.healthy = True
@@ -55,11 +62,24 @@ class Watch:
         while True:
             await asyncio.sleep(self._every if self.ready else 0.2)
             try:
-                await self.check(time.monotonic())
+                try:
+                    await self.check(time.monotonic())
+                except (KafkaError, TimeoutError) as error:
+                    self._unheard(time.monotonic(), error)
             except Stalled as error:
                 self.healthy = False
                 self._told(error.group)
                 raise
+
+    def _unheard(self, now: float, error: Exception) -> None:
+        """Kafka did not say what lies there. Until it is back nothing is ready; and who waited for it has not stalled."""
+        if self._silent is None:
+            self._silent = now
+            log.warning("Kafka does not answer", extra={"error": type(error).__name__})
+        self.ready = False
+        self._stuck.clear()
+        if now - self._silent > LONGEST_SILENCE:
+            raise Stalled("Kafka does not answer this process", self._role)
 
     async def check(self, now: float) -> None:
         consumers = self._consumers()
@@ -67,12 +87,19 @@ class Watch:
         found: dict[tuple[str, str], Lying] = {}
         for consumer in consumers:
             group = getattr(consumer, "stage", self._role)
-            if now - getattr(consumer, "turned_at", now) > self._patience:
-                raise Stalled("a consumer's loop no longer turns", group)
             for place, lying in (await self._moves(consumer, group, now) if consumer.assignment() else {}).items():
                 at = group, place.topic.removeprefix(self._prefix)
                 found[at] = found.get(at, Lying()).and_(lying)
         self.backlog, self.lag = found, sum(lying.count for lying in found.values())
+        self._turning(consumers, now)
+
+    def _turning(self, consumers: Sequence[Any], now: float) -> None:
+        """Once Kafka has answered: a loop that waits for Kafka turns again when it has what it waits for."""
+        if self._silent is not None:
+            self._silent, self._heard = None, now
+        for consumer in consumers:
+            if now - max(getattr(consumer, "turned_at", now), self._heard) > self._patience:
+                raise Stalled("a consumer's loop no longer turns", getattr(consumer, "stage", self._role))
 
     async def _moves(self, consumer: Any, group: str, now: float) -> Mapping[Any, Lying]:
         async with asyncio.timeout(self._patience):
