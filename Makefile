@@ -58,7 +58,7 @@ $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 	@touch $@
 
 test-providers: $(COUNTERPARTS) ## Providers against what others wrote: an emulator of GitHub, its API description, an OAuth server
-	$(BIN)/python -m pytest tests -m counterparts $(ARGS)
+	$(BIN)/python -m pytest tests -m counterparts $(or $(ARGS),$(SIDE_BY_SIDE))
 
 $(BROWSER): $(READY) requirements/browser.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/browser.txt
@@ -66,7 +66,7 @@ $(BROWSER): $(READY) requirements/browser.txt
 	@touch $@
 
 test-browser: $(BROWSER) ## The console in a real Chromium: a newcomer's walk, keys alone, what axe-core finds, a picture of each page
-	$(BIN)/python -m pytest tests -m browser $(ARGS)
+	$(BIN)/python -m pytest tests -m browser $(or $(ARGS),$(SIDE_BY_SIDE))
 
 $(DEPLOYMENT): $(READY) requirements/deployment.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/deployment.txt

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.contracts import TOPICS
-from deploy import acls_page, acls_script, asyncapi, catalog, cli_page, metrics_page, openapi, topics_page
+from deploy import acls_page, acls_script, asyncapi, catalog, cli_page, metrics_page, openapi, providers_page, topics_page
 from deploy.boards.every import boards
 from deploy.compatibility import breaking
 from deploy.schemas import of_registry, of_topics
@@ -39,6 +39,7 @@ def generated(root: Path = ROOT) -> Texts:
         cli_page.WHERE: cli_page.page(root),
         "docs/reference/acls.md": acls_page.page(),
         metrics_page.WHERE: metrics_page.page(),
+        providers_page.WHERE: providers_page.page(),
         **{path: dumped(board) for path, board in boards().items()},
         "deploy/kafka/acls.sh": acls_script.script(),
         "services/gateway/providers.json": dumped(catalog.document()),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
 from counterfoil_server.runtime.service import Runtime, Wire, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
@@ -16,6 +17,9 @@ from services.audit.publishing import Publishing
 from services.audit.tiles import complete
 from services.audit.witnesses import Witness, outbound
 from services.audit.writer import writer
+
+ALONE = "0"
+"""Whoever holds the writer's lock is the one member of its group: under a name of its own it would wait until Kafka gives up the last one's."""
 
 
 def wired(settings: OwnSettings) -> Wire:
@@ -39,4 +43,4 @@ def wired(settings: OwnSettings) -> Wire:
 
 if __name__ == "__main__":
     with told("audit"):
-        asyncio.run(serve(Settings.read(os.environ), "audit", wired(OwnSettings.read(os.environ))))
+        asyncio.run(serve(replace(Settings.read(os.environ), replica=ALONE), "audit", wired(OwnSettings.read(os.environ))))

@@ -1,18 +1,24 @@
 """The last look before a credential is handed over, and the lock under which it stays true until the broker has the answer."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from counterfoil.contracts.revocation_ordered import revocation_id
 from counterfoil.wire.lru import Lru
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import Emit
 from counterfoil_server.runtime.store import locks
-from counterfoil_server.runtime.store.database import Connection, Pool
+from counterfoil_server.runtime.store.database import AWAY, Connection, Pool
 from services.audit.replies import Reply
 
 log = logging.getLogger("counterfoil.audit")
+SILENT, AWAY_AFTER = 0.1, 5.0
+"""Seconds. PostgreSQL takes the locks from a transaction that was silent for twice the first; a broker that is slower than the second holds up
+no fence."""
 
 # Subqueries, not joins: each is one look by its key, however empty the tables were when this was planned.
 PASSES = """
@@ -52,12 +58,15 @@ class Fence:
             return []
         ids = await self._connectors({reply.standing.fact["connector"] for reply in replies})
         async with self._db.acquire() as db, locks.sharing(db, ids):
+            looked = asyncio.get_running_loop().time()
             passing = await self._passing(db, replies, self._now())
             refused = [reply for reply in replies if reply not in passing]
             if refused:
                 await self._refuse(db, refused)
             if passing:
-                await (await emit([reply.out for reply in passing]))
+                if asyncio.get_running_loop().time() - looked > SILENT:
+                    await db.execute("SELECT")  # this process stood still: are the locks held yet?
+                await held(db, sent(passing, emit))
         return refused
 
     async def _connectors(self, names: set[str]) -> list[int]:
@@ -79,3 +88,21 @@ class Fence:
         await db.execute(REVOKED, [reply.standing.request_hash for reply in replies])
         await db.execute(UNDELIVERED, [revocation_id(one) for one in dead], dead)
         log.warning("not handed over", extra={"count": len(replies), "outcome": "revoked"})
+
+
+async def sent(replies: Iterable[Reply], emit: Emit) -> None:
+    await (await emit([reply.out for reply in replies]))
+
+
+async def held(db: Connection, sending: Coroutine[Any, Any, None]) -> None:
+    """Until the broker has it the locks are held, however long it takes: where they were gone, a fence would be accepted before what it stops."""
+    task = asyncio.create_task(sending)
+    try:
+        with suppress(*AWAY):  # they are lost, and the commit will say so
+            for _ in range(round(AWAY_AFTER / SILENT)):
+                if (await asyncio.wait({task}, timeout=SILENT))[0]:
+                    break
+                await db.execute("SELECT")
+        await task
+    finally:
+        task.cancel()

@@ -47,18 +47,20 @@ class Kafka:
     child: Child
 
 
-async def start(children: Children, port: int, controller_port: int, say: Say, cache: Path | None = None, guard: Guard | None = None) -> Kafka:
-    """Start it on the data of the last run, and wait until it answers."""
+async def start(
+    children: Children, port: int, controller_port: int, say: Say, cache: Path | None = None, guard: Guard | None = None, *, advertised: int = 0
+) -> Kafka:
+    """Start it on the data of the last run, and wait until it answers. `advertised`: where clients are sent, if not to its own port."""
     for number, setting in ((port, "COUNTERFOIL_KAFKA_PORT"), (controller_port, "COUNTERFOIL_KAFKA_CONTROLLER_PORT")):
         need_free(number, "Kafka", setting)
     classes = await jars.ready(children, say, cache)
     home = children.folder / "kafka"
     home.mkdir(mode=0o700, exist_ok=True)
-    settings = _settings(home, port, controller_port, guard)
+    settings = _settings(home, port, controller_port, guard, advertised)
     if not (home / "data" / "meta.properties").exists():
         say("Formatting Kafka's data folder")
         await children.finish(_java("kafka-format", home, classes, "kafka.tools.StorageTool", *_format(settings, guard)))
-    servers = f"{HOST}:{port}"
+    servers = f"{HOST}:{advertised or port}"
     open_at = guard.admin_port if guard else port
 
     async def ready() -> bool:
@@ -67,12 +69,14 @@ async def start(children: Children, port: int, controller_port: int, say: Say, c
     return Kafka(servers, await children.start(_java("kafka", home, classes, "kafka.Kafka", str(settings)), ready))
 
 
-def _settings(home: Path, port: int, controller_port: int, guard: Guard | None) -> Path:
+def _settings(home: Path, port: int, controller_port: int, guard: Guard | None, advertised: int) -> Path:
     text = (FILES / "server.properties").read_text()
     marks: dict[str, object] = {"@PORT@": port, "@CONTROLLER_PORT@": controller_port, "@DATA@": home / "data"}
     if guard:
         text += "\n" + (FILES / "guard.properties").read_text()
         marks |= {"@ADMIN_PORT@": guard.admin_port, "@LISTEN@": HOST, "@HOST@": HOST}
+    elif advertised:
+        text += f"\nadvertised.listeners=PLAINTEXT://{HOST}:{advertised}\n"
     for mark, value in marks.items():
         text = text.replace(mark, str(value))
     file = home / "server.properties"

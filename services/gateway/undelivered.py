@@ -10,6 +10,9 @@ from services.gateway.handed import Handed
 
 log = logging.getLogger("counterfoil.gateway")
 MOST = 1000
+# Of one whose call is on the wire nothing can be ended before its window has closed: it would be made after its end.
+ALIVE = """SELECT credential_id, greatest(clock_timestamp(), CASE WHEN state = 'minting' THEN window_closes_at + interval '1 second' END) AS due
+    FROM mint WHERE request_hash = ANY($1::text[]) AND state IN ('minting', 'active')"""
 
 
 class Undelivered:
@@ -50,13 +53,11 @@ class Undelivered:
 async def order_ends(db: Pool, request_hashes: Sequence[str]) -> int:
     """How many were alive. A denial has no row in the ledger, so nothing follows from it."""
     async with db.acquire() as connection, connection.transaction():
-        alive = await connection.fetch(
-            "SELECT credential_id FROM mint WHERE request_hash = ANY($1::text[]) AND state IN ('minting', 'active')", list(request_hashes)
-        )
+        alive = await connection.fetch(ALIVE, list(request_hashes))
         if alive:
             await connection.executemany(
-                "INSERT INTO revocation (id, credential_id, cause) VALUES ($1, $2, 'undelivered') ON CONFLICT DO NOTHING",
-                [(revocation_id(row["credential_id"]), row["credential_id"]) for row in alive],
+                "INSERT INTO revocation (id, credential_id, cause, next_at) VALUES ($1, $2, 'undelivered', $3) ON CONFLICT DO NOTHING",
+                [(revocation_id(row["credential_id"]), row["credential_id"], row["due"]) for row in alive],
             )
             await connection.execute("SELECT pg_notify('revocation', '')")
     return len(alive)

@@ -43,9 +43,11 @@ class Ledger:
             verdicts = await self._decide(db, wanted, read, now)
             begun = [one for one in verdicts if isinstance(one, Intent)]
             written = await insert(db, begun) if begun else set()
-            ends = [one.end for one in verdicts if isinstance(one, Refuse) and one.end]
-            if ends:
-                await end(db, ends, "superseded")
+            refused = [one for one in verdicts if isinstance(one, Refuse)]
+            if over := [one.end for one in refused if one.end and not one.unfinished]:
+                await end(db, over, "superseded")
+            if interrupted := [one.end for one in refused if one.end and one.unfinished]:
+                await end(db, interrupted, "orphan", after=LONGEST_CALL + GRACE)
         if begun:
             crash.at("mint.intent_committed")
         return [

@@ -1,7 +1,7 @@
 """exchange.authorized -> exchange.minted."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from counterfoil.contracts import exchange_authorized, exchange_minted
 from counterfoil.contracts.exchange_authorized import GrantApproved
@@ -14,6 +14,7 @@ from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now
 from services.providers import calls, pausing
 from services.providers.boxes import Boxes
+from services.providers.bulkhead import OPEN, SHARE, Bulkhead
 from services.providers.evidence import Checks
 from services.providers.ledger import Failed, Ledger
 from services.providers.ledger_rows import Finished
@@ -26,11 +27,14 @@ WORDS: dict[RefusalCode, str] = {
     "evidence_mismatch": "the grant is not about the identity it carries",
     "beyond_evidence": "the grant goes beyond what was asked",
 }
+SLOW = 0.05
+"""Seconds after which the next batch need not wait for the calls of this one. At once would make small batches of what answers at once."""
+BUSY = f"{SHARE} requests for this connector are under way"
 
 
 def routes(checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> tuple[Stage, ...]:
     minting = Minting(checks, ledger, roots, boxes, now)
-    return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200, acked="mint.acked"),)
+    return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200, acked="mint.acked", window=OPEN),)
 
 
 class Minting:
@@ -38,12 +42,41 @@ class Minting:
 
     def __init__(self, checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> None:
         self._checks, self._ledger, self._roots, self._boxes, self._now = checks, ledger, roots, boxes, now
+        self._bulkhead = Bulkhead()
 
     async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
         found = [result for _, result in each_now(batch, emit, self.check)]
-        await emit([one for one in found if isinstance(one, Out)])
-        for distinct in rounds(one for one in found if isinstance(one, Wanted)):
-            await self.mint(distinct, emit)
+        wanted = [(one, self._bulkhead.admit(one)) for one in found if isinstance(one, Wanted)]
+        admitted = [one for one, may in wanted if may]
+        try:
+            busy = [self.refused(one.received, "provider_unavailable", BUSY, retry_after=1) for one, may in wanted if not may]
+            await emit([*(one for one in found if isinstance(one, Out)), *busy])
+            await self.mint_all(admitted, emit)
+        finally:
+            for one in admitted:
+                self._bulkhead.leave(one)
+
+    async def mint_all(self, wanted: Sequence[Wanted], emit: Emit) -> None:
+        """What finds a place goes together. The rest waits for one, each by itself, and is no longer in the next batch's way."""
+        at_once, later = list[Wanted](), list[Wanted]()
+        for one in wanted:
+            if self._bulkhead.free(one):
+                await self._bulkhead.enter(one)
+                at_once.append(one)
+            else:
+                later.append(one)
+        waiting = [asyncio.create_task(self.mint_late(one, emit)) for one in later]
+        try:
+            await self.mint(at_once, emit)
+            emit.onward()
+            await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def mint_late(self, one: Wanted, emit: Emit) -> None:
+        await self._bulkhead.enter(one)
+        await self.mint([one], emit)
 
     def check(self, received: Received) -> Wanted | Out | None:
         if not isinstance(received.fact, GrantApproved):
@@ -55,18 +88,25 @@ class Minting:
             return self.refused(received, "provider_refused", f"longest: {found.provider.name} lends for at most {longest} s")
         return found
 
-    async def mint(self, wanted: Sequence[Wanted], emit: Emit) -> None:
-        """Calls that answered swap and go out at once; only the offset waits for the slowest."""
-        verdicts = await pausing.intended(lambda some: self._ledger.intend(some, self._now()), wanted)
-        await emit([out for one, verdict in zip(wanted, verdicts, strict=True) if (out := self.said(one, verdict))])
-        pending = {asyncio.create_task(self.call(verdict)) for verdict in verdicts if isinstance(verdict, Intent)}
+    async def mint(self, entered: Sequence[Wanted], emit: Emit) -> None:
+        """Calls that answered swap and go out at once, and leave; only the offset waits for the slowest."""
+        pending, onward = set[asyncio.Task[Finished | Failed]](), None
         try:
+            verdicts = await pausing.intended(lambda some: self._ledger.intend(some, self._now()), entered) if entered else []
+            await emit([out for one, verdict in zip(entered, verdicts, strict=True) if (out := self.said(one, verdict))])
+            for one, verdict in zip(entered, verdicts, strict=True):
+                if not isinstance(verdict, Intent):
+                    self._bulkhead.leave(one)
+            pending = {asyncio.create_task(self.call(verdict)) for verdict in verdicts if isinstance(verdict, Intent)}
+            onward = asyncio.get_running_loop().call_later(SLOW, emit.onward)
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 await self.settle([task.result() for task in done], emit)
         finally:  # what is cut off here is taken over as another attempt when the batch comes again
             for task in pending:
                 task.cancel()
+            if onward:
+                onward.cancel()
 
     async def call(self, intent: Intent) -> Finished | Failed:
         result = await calls.mint(intent, self._roots, self._now())
@@ -94,6 +134,8 @@ class Minting:
             else:
                 outs.append(self.refused(one.intent.wanted.received, "revoked", "fenced, blocked or overtaken while it was minted", one.intent))
         await emit(outs)
+        for settled in done:
+            self._bulkhead.leave(settled.intent.wanted)
 
     def said(self, one: Wanted, verdict: Intent | Repeat | Refuse) -> Out | None:
         match verdict:
@@ -113,21 +155,10 @@ class Minting:
         said = {"code": code, "message": message[:1024], "retry_after": retry_after}
         return MintRefused.after(grant, at=self._now(), credential_id=identifier, decision_hash=digest(received.value), **said, **about)
 
-    def refused(self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None) -> Out:
-        return answer(TOPIC, self.refusal(received, code, message, intent), received)
+    def refused(self, received: Received, code: RefusalCode, message: str, intent: Intent | None = None, retry_after: int | None = None) -> Out:
+        return answer(TOPIC, self.refusal(received, code, message, intent, retry_after), received)
 
 
 def exact(one: Wanted, said: CredentialMinted | MintRefused, fact: bytes) -> Out:
     """The ledger's bytes, never made anew."""
     return Out(TOPIC, said, key=str(said.asked.request_id), event_id=str(said.id), cause=one.received, partition=one.received.partition, value=fact)
-
-
-def rounds(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
-    """The same caller's same id twice in a batch: the second must find what the first has done."""
-    made: list[dict[object, Wanted]] = []
-    for one in wanted:
-        place = next((seen for seen in made if one.key not in seen), None)
-        if place is None:
-            made.append(place := {})
-        place[one.key] = one
-    return [list(seen.values()) for seen in made]

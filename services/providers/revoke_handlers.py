@@ -23,8 +23,10 @@ AT_ONCE = 16
 """Calls under way to one connector."""
 MOST = 500
 """Of one connector claimed and not settled yet: who has so many is asked for no more until some are."""
-PATIENCE = 1.0
-"""Seconds: whatever takes longer goes on by itself, and holds up no other connector."""
+PATIENCE, SLOW, OPEN = 1.0, 0.05, 4000
+"""Seconds: whatever takes longer than the first goes on by itself; after the second the next orders come meanwhile, up to so many. So no connector
+holds up another.
+"""
 TOO_LATE = LEASE.total_seconds() - LONGEST_CALL
 TOPIC = revocation_settled.TOPIC
 Send = Callable[[Sequence[Out]], Awaitable[Any]]
@@ -134,6 +136,10 @@ def said(value: bytes, causes: dict[UUID, Received]) -> Out:
 def routes(worker: Worker) -> tuple[Stage, ...]:
     async def on_batch(batch: Sequence[Received], emit: Emit) -> None:
         causes = {one.fact.credential_id: one for one in batch}
-        await worker.work(list(causes), causes, emit)
+        onward = asyncio.get_running_loop().call_later(SLOW, emit.onward)
+        try:
+            await worker.work(list(causes), causes, emit)
+        finally:
+            onward.cancel()
 
-    return (Stage("revoke", (revocation_ordered.TOPIC,), (TOPIC,), on_batch),)
+    return (Stage("revoke", (revocation_ordered.TOPIC,), (TOPIC,), on_batch, window=OPEN),)

@@ -89,6 +89,8 @@ class House:
         acknowledged.set_result(None)
         return acknowledged
 
+    def onward(self) -> None: ...
+
     def bury(self, one: Received, fault: Exception) -> None:
         self.dead.append((one, fault))
 

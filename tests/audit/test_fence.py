@@ -1,26 +1,17 @@
 """The last look before a credential is handed over, and the lock under which it stays true."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
-from counterfoil_server.runtime.stage import TRANSPORT, Out
+from counterfoil_server.runtime.stage import Out
 from counterfoil_server.runtime.store import locks
 from tests.audit.facts import minted, rejected
 from tests.audit.house import House, not_handed_over, problem
 
 WAIT = 0.2
-
-
-@pytest.fixture
-async def other(house: House) -> AsyncIterator[asyncpg.Connection]:
-    """Whoever fences: a connection of its own."""
-    connection = await asyncpg.connect(house.dsn)
-    yield connection
-    await connection.close()
 
 
 async def test_a_fenced_connector_hands_nothing_over(house: House):
@@ -82,30 +73,6 @@ async def test_a_repeat_is_not_handed_over_once_it_was_fenced(house: House):
     await not_handed_over(house, fact)
 
 
-async def test_until_the_broker_has_the_answers_nobody_can_fence(house: House, other: asyncpg.Connection):
-    fact = await house.ledger(minted(house.asked()))
-    connector_id = await house.owner.fetchval("SELECT id FROM connector WHERE name = $1", fact.connector)
-
-    async def free() -> list[bool]:
-        return [await other.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", locks.CONNECTORS, lock) for lock in (locks.BLOCKS, connector_id)]
-
-    sending = asyncio.Event()
-
-    async def notice(outs: Sequence[Out]) -> None:
-        if outs:
-            sending.set()
-
-    house.ack, house.hook = asyncio.get_running_loop().create_future(), notice
-    running = asyncio.create_task(house.run(fact))
-    await sending.wait()
-    await asyncio.sleep(0.05)  # long enough for whoever does not wait to be through
-    during = await free()
-    house.ack.set_result(None)
-    await running
-
-    assert (during, await free()) == ([False, False], [True, True])
-
-
 async def test_a_fence_that_came_first_is_seen(house: House):
     """The lock is waited for, and what it guards is read after it: in one statement with it, the answer would be the old one."""
     fact = await house.ledger(minted(house.asked()))
@@ -128,23 +95,6 @@ async def test_a_no_is_answered_while_somebody_fences(house: House):
         await locks.exclude(house.owner, locks.BLOCKS)
 
         assert len(house.opened(await house.run(rejected(house.asked())))) == 1
-
-
-async def test_a_process_that_pauses_under_the_lock_loses_it_and_does_the_batch_again(house: House):
-    fact = await house.ledger(minted(house.asked()))
-
-    async def pause(outs: Sequence[Out]) -> None:
-        if any(out.topic.name == "exchange.replied" for out in outs):
-            await asyncio.sleep(0.5)
-
-    house.hook = pause
-    with pytest.raises(TRANSPORT):
-        await house.run(fact)
-
-    house.hook = None
-    (answer,) = house.opened(await house.run(fact))
-    assert answer.box == fact.box
-    assert await house.doomed(fact) is None
 
 
 async def test_a_broker_that_does_not_answer_leaves_the_reply_undelivered(house: House):

@@ -5,6 +5,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from counterfoil.contracts import TOPICS, exchange_replied
 from counterfoil.contracts.base import ExchangeFact
@@ -164,6 +166,29 @@ async def test_a_process_that_is_killed_comes_back_and_no_fact_is_two_leaves(bus
         assert await bus.house.owner.fetchval("SELECT count(*) FROM revocation") == 0
 
 
+@asynccontextmanager
+async def members(bus: Bus) -> AsyncIterator[list[int]]:
+    """How many its group has, again and again."""
+    found: list[int] = [0]
+    group = f"{bus.connection.prefix}.audit"
+    admin = AIOKafkaAdminClient(bootstrap_servers=bus.connection.servers)
+
+    async def look() -> None:
+        while True:
+            (answer,) = await admin.describe_consumer_groups([group])
+            found.append(len(answer.groups[0][5]))
+            await asyncio.sleep(0.1)
+
+    await admin.start()
+    looking = asyncio.create_task(look())
+    try:
+        yield found
+        assert not looking.done()
+    finally:
+        looking.cancel()
+        await admin.close()
+
+
 async def test_a_second_process_stands_by_and_takes_over(bus: Bus, monkeypatch: pytest.MonkeyPatch):
     async with run("-m", "services.audit.app") as first:
         await first.until("started")
@@ -175,10 +200,10 @@ async def test_a_second_process_stands_by_and_takes_over(bus: Bus, monkeypatch: 
             await bus.answered(await bus.walk(3))
             first.process.kill()
             await first.process.wait()
-
-            await second.until("started")
-
-            await bus.answered(await bus.walk(3))
+            async with members(bus) as most:
+                await second.until("started")
+                await bus.answered(await bus.walk(3))
+            assert max(most) == 1
             async with asyncio.timeout(60):
                 while (await probe.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - by the connection that it had from the start
                     await asyncio.sleep(0.1)

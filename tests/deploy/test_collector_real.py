@@ -42,7 +42,7 @@ def measured(meter: Meter) -> Iterator[Any]:
         if metric.kind == "histogram":
             histogram(meter, metric).record(0.2, labels)
         elif metric.kind == "counter":
-            counter(meter, metric).add(1, labels)
+            Counter(meter, metric).add(1, labels)
         else:
             gauge = Gauge(meter, metric)
             gauge.show((1, labels))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from counterfoil_server.runtime import crash
 from services.dev.running import run
-from tests.faults import results
-from tests.faults.killing import AWAY, PAUSED, every
+from tests.faults import infrastructure, results
+from tests.faults.killing import ALONE, every
 from tests.faults.stand import standing
 from tests.faults.trial import trial
 
@@ -25,13 +25,14 @@ async def faults(times: int, at_random: int, rounds: int, file: Path, only: list
     for number in range(len(kept.rounds), rounds):
         seed = random.SystemRandom().randrange(2**31)
         say(f"round {number + 1} of {rounds}, seed {seed}")
-        points = [point for point in [*every(times), *[PAUSED, AWAY] * times] if not only or point in only]
+        points = [point for point in [*every(times), *ALONE * times] if not only or point in only]
         async with standing(say) as stand:
             outcome = await trial(stand, points, at_random, say, seed=seed)
         kept.add(seed, outcome)
         results.write(file, kept)
     sys.stdout.write(results.table(kept) + "\n")
-    if kept.violated():
+    shaken = not only and await infrastructure.violated(say)
+    if kept.violated() or shaken:
         raise SystemExit(1)
 
 
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument("--at-random", type=int, default=20, help="kills at any moment, in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--file", type=Path, default=Path(".counterfoil/faults.json"), help="where results are kept; what is there is gone on with")
-    parser.add_argument("--only", nargs="*", default=[], choices=[*crash.POINTS, PAUSED, AWAY], metavar="POINT")
+    parser.add_argument("--only", nargs="*", default=[], choices=[*crash.POINTS, *ALONE], metavar="POINT")
     parser.add_argument("--anew", action="store_true", help="forget what is kept")
     asked = parser.parse_args()
     if asked.anew:

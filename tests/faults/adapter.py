@@ -1,6 +1,7 @@
-"""The adapters of the provider that faults: one a class. Each declares no more than its server keeps."""
+"""The adapters of the provider that faults, one a class: by name, by possession, by principal. Each declares no more than its server keeps."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from services.providers.seam import (
     Idempotency,
     Minted,
     Order,
+    Provider,
     ProviderError,
     Reach,
     Refused,
@@ -28,12 +30,14 @@ from services.providers.seam import (
 )
 from services.providers.web.network import RULES
 
-WINDOW = timedelta(seconds=2)
-MEANS: Mapping[int, type[ProviderError]] = {409: AlreadyThere, 410: Refused, 429: Unavailable}
+WINDOW, OWN = timedelta(seconds=2), timedelta(seconds=60)
+"""How long a request can take effect; how long what is lent by possession lives, for however short it was lent."""
+MEANS: Mapping[int, type[ProviderError]] = {403: Refused, 409: AlreadyThere, 410: Refused, 429: Unavailable}
 
 
 class Config(Declared):
     url: str
+    connector: str
 
 
 class RootSecret(Declared):
@@ -42,6 +46,8 @@ class RootSecret(Declared):
 
 @dataclass
 class ByName:
+    """What it is asked for has the name that it is given, and no second one ever gets that name."""
+
     name: str = "fault"
     documentation: str = "docs/reliability.md"
     revocation: Revocation = Revocation.BY_NAME
@@ -61,30 +67,31 @@ class ByName:
         pass
 
     async def mint(self, order: Order, root: Root) -> Minted:  # noqa: ARG002 - the server asks for none
-        asked = {"name": str(order.credential_id), "connector": order.connector, "until": self.until(order), "named": self.named}
-        dies = order.expires_at.timestamp() if self.ends_by_itself else None
+        asked = {"name": str(order.credential_id), "connector": order.connector, "until": self.until(order), "dies_at": self.dies_at(order)}
         left = (order.window_closes_at - datetime.now(UTC)).total_seconds()
         if left <= 0:
             raise Refused("window_closed", "the request came too late")
-        said = await self.post(order.config, "/mint", {**asked, "dies_at": dies}, left)
-        handle: Handle = {"name": str(order.credential_id), "connector": order.connector}
-        return Minted(answer(said["token"], "Bearer"), "Bearer", handle, order.scopes, order.details, order.expires_at)
+        said = await self.post(order.config, "/mint", asked, left)
+        return Minted(answer(said["token"], "Bearer"), "Bearer", {"name": asked["name"]}, order.scopes, order.details, order.expires_at)
 
     def until(self, order: Order) -> float | None:
         return order.window_closes_at.timestamp()
 
-    @property
-    def named(self) -> bool:
-        return self.idempotency is Idempotency.BY_NAME
+    def dies_at(self, order: Order) -> float | None:  # noqa: ARG002 - only its end ends it
+        return None
 
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002 - as above
-        key, of = ("name", str(handle["name"])) if token is None else ("token", token.text())
-        await self.post(config, "/revoke", {key: of, "connector": handle["connector"]}, 3.0)
-        if (await self.ask("GET", f"{config['url']}/alive?{key}={of}", None, 2.0))["alive"]:
+        await self.ends(config, {"name": str(handle["name"])})
+
+    async def ends(self, config: Mapping[str, object], means: Mapping[str, str]) -> None:
+        """And reads back that it is so: this provider lies."""
+        began = time.time()
+        await self.post(config, "/revoke", {**means, "connector": config["connector"]}, 3.0)
+        if (await self.post(config, "/alive", {**means, "connector": config["connector"], "since": began}, 2.0))["alive"]:
             raise Unknown("still_alive", "the provider said yes, and it lives")
 
     def handle(self, credential_id: UUID) -> Handle | None:
-        return {"name": str(credential_id), "connector": "?"} if self.revocation is Revocation.BY_NAME else None
+        return {"name": str(credential_id)}
 
     async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002 - as above
         return {}
@@ -96,13 +103,53 @@ class ByName:
         pass
 
     async def post(self, config: Mapping[str, object], path: str, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        return await self.ask("POST", f"{config['url']}{path}", json.dumps(body).encode(), seconds)
-
-    async def ask(self, method: str, url: str, body: bytes | None, seconds: float) -> dict[str, Any]:
+        content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
         try:
-            found = await self._http.send(method, url, {"Content-Type": "application/json"}, body, in_all=seconds)
+            found = await self._http.send("POST", f"{config['url']}{path}", headers, content, in_all=seconds)
         except Unfetched as error:
             raise (Unknown if error.sent else Unavailable)(error.code, "no answer") from None
         if found.status == 200:
             return dict(json.loads(found.body))
         raise MEANS.get(found.status, Unknown)(f"said_{found.status}", "the provider said no")
+
+
+@dataclass
+class ByPossession(ByName):
+    """Knows no names: only who has the token can end it, and it lives a minute for however short it is lent."""
+
+    name: str = "held"
+    revocation: Revocation = Revocation.BY_POSSESSION
+    idempotency: Idempotency = Idempotency.NONE
+    longest: timedelta = OWN
+
+    def dies_at(self, order: Order) -> float | None:  # noqa: ARG002 - its own time
+        return (datetime.now(UTC) + OWN).timestamp()
+
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002 - by the token
+        if token is None:
+            raise Unavailable("no_token", "nobody has the token")
+        await self.ends(config, {"token": token.text()})
+
+    def handle(self, credential_id: UUID) -> Handle | None:  # noqa: ARG002 - nothing there has a name of ours
+        return None
+
+
+@dataclass
+class ByPrincipal(ByName):
+    """Ends whatever its principal was given until now, and nothing less. What it gives ends by itself."""
+
+    name: str = "cut"
+    revocation: Revocation = Revocation.BY_PRINCIPAL
+    reach: Reach = Reach.PRINCIPAL
+    idempotency: Idempotency = Idempotency.NONE
+    ends_by_itself: bool = True
+
+    def dies_at(self, order: Order) -> float | None:
+        return order.expires_at.timestamp()
+
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002 - all at once
+        await self.ends(config, {"principal": str(config["connector"])})
+
+
+def every() -> dict[str, Provider]:
+    return {one.name: one for one in (ByName(), ByPossession(), ByPrincipal())}

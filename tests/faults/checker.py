@@ -1,10 +1,11 @@
-"""A history -> what it violates, by invariant. Pure: nothing is asked, everything was seen."""
+"""A history -> what it violates, by invariant. Pure: nothing is asked, everything was seen. Of each class no more is claimed than it promises."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from uuid import UUID
 
 from tests.faults.history import ALIVE, History, Row
+from tests.faults.truth import Life
 
 OVERDUE = 5.0
 """Seconds after its time by which what does not end by itself is dead."""
@@ -30,7 +31,11 @@ def i1(seen: History) -> Iterator[str]:
 
 
 def i2(seen: History) -> Iterator[str]:
-    """Whatever lives is in the ledger, and was there before it lived; what nobody was given and what is overdue is dead; what is active lives."""
+    """Whatever lives is in the ledger, and was there before it lived; what nobody was given and what is overdue is dead; what is active lives.
+
+    One end by principal ends others too, which the ledger cannot know.
+    """
+    yield from uncertain(seen)
     rows, given = {row.credential_id: row for row in seen.rows}, {one.credential_id for ask in seen.asks for one in ask.deliveries}
     for life in seen.lives:
         row = rows.get(life.name)
@@ -42,8 +47,27 @@ def i2(seen: History) -> Iterator[str]:
             yield f"{life.name} is alive, and the ledger says {row.state}"
         elif life.alive(seen.now) and row.state == "active":
             yield from left_alive(row, seen.now, given=life.name in given)
-        elif row.state == "active":
+        elif row.state == "active" and row.revocation != "by_principal":
             yield f"{life.name} is dead, and the ledger says active"
+
+
+def uncertain(seen: History) -> Iterator[str]:
+    """Said of lost answers alone, where only the token could end what was made; and no longer than it can live."""
+    lives: dict[UUID, list[Life]] = defaultdict(list)
+    for life in seen.lives:
+        lives[life.name].append(life)
+    for row in seen.rows:
+        if row.state != "uncertain":
+            continue
+        if row.revocation != "by_possession":
+            yield f"{row.credential_id} is uncertain, and could be ended {row.revocation}"
+        if seen.now > row.expires_at + OVERDUE:
+            yield f"{row.credential_id} is uncertain, and surely dead"
+        for life in lives[row.credential_id]:
+            if life.ended_at is not None:
+                yield f"{row.credential_id} was ended, and the ledger says uncertain"
+            elif life.alive(row.expires_at):
+                yield f"{row.credential_id} is uncertain until {row.expires_at:.0f}, and lives on"
 
 
 def left_alive(row: Row, now: float, *, given: bool) -> Iterator[str]:
@@ -67,7 +91,7 @@ def i3(seen: History) -> Iterator[str]:
 
 def i4(seen: History) -> Iterator[str]:
     """By name: at most one live credential for a request."""
-    hashes = {row.credential_id: row.request_hash for row in seen.rows}
+    hashes = {row.credential_id: row.request_hash for row in seen.rows if row.revocation == "by_name"}
     alive: dict[str, list[UUID]] = defaultdict(list)
     for life in seen.lives:
         if life.alive(seen.now) and life.name in hashes:

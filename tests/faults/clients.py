@@ -22,8 +22,10 @@ from counterfoil.wire.receipt import ReceiptChecker
 from counterfoil.wire.requester import RequesterKeys
 from counterfoil.wire.sealing import Sealer
 from counterfoil.wire.secret import Secret
+from tests.faults.habits import LONGEST, USUAL, Habits
 from tests.faults.history import Ask, Delivery
-from tests.faults.stand import MAIN, STOPPED, Stand
+from tests.faults.plan import provider_of
+from tests.faults.stand import Stand
 
 PARTITION = 1
 
@@ -31,8 +33,8 @@ PARTITION = 1
 class Clients:
     """`asks` is their history; `ended` what the gateway has accepted to end."""
 
-    def __init__(self, stand: Stand, known: dict[str, Any], seed: int) -> None:
-        self.stand, self._known = stand, known
+    def __init__(self, stand: Stand, known: dict[str, Any], seed: int, habits: Habits = USUAL) -> None:
+        self.stand, self._known, self._habits = stand, known, habits
         self.asks: list[Ask] = []
         self.ended: set[UUID] = set()
         self._chance = random.Random(seed)  # noqa: S311 - no secret is made of it
@@ -62,8 +64,9 @@ class Clients:
             await self._publisher.stop()
 
     async def once(self) -> None:
-        connector = STOPPED if self._chance.random() < 0.25 else MAIN
-        patience, lifetime = self._chance.choice((2.0, 4.0, 8.0)), self._chance.choice((3, 8, 20))
+        habits = self._habits
+        (connector, _), *_ = self._chance.choices(habits.connectors, [weight for _, weight in habits.connectors])
+        patience, lifetime = self._chance.choice(habits.patience), min(self._chance.choice(habits.lifetimes), LONGEST[provider_of(connector)])
         by_http, ends, twice = self._chance.random() < 0.3, self._chance.random() < 0.35, self._chance.random() < 0.1
         now = time.time()
         ask = Ask(uuid4(), "", connector, now, now + patience)

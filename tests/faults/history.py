@@ -57,7 +57,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Of the ledger. `deadline` is the request's."""
+    """Of the ledger. `deadline` is the request's; `revocation`: what its provider's class can do."""
 
     credential_id: UUID
     request_id: UUID
@@ -67,6 +67,7 @@ class Row:
     sent_at: float
     deadline: float
     expires_at: float
+    revocation: str = "by_name"
 
 
 @dataclass(frozen=True, slots=True)

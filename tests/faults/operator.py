@@ -1,17 +1,19 @@
-"""The operator, who stops a connector under load, waits until it is said to be revoked, and lifts the stop: again and again."""
+"""The operator, who stops one connector after another under load, waits until it is said to be revoked, and lifts the stop: again and again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import cycle
 from typing import Any
 from uuid import UUID
 
 import httpx
 
+from tests.faults.habits import USUAL
 from tests.faults.history import Stop
-from tests.faults.stand import STOPPED, Stand
+from tests.faults.stand import Stand
 
 PATIENCE = 60
 IN_FLIGHT = "SELECT EXISTS (SELECT FROM mint WHERE connector = $1 AND state = 'minting' AND sent_at < now() - interval '0.1 s')"
@@ -20,8 +22,8 @@ IN_FLIGHT = "SELECT EXISTS (SELECT FROM mint WHERE connector = $1 AND state = 'm
 class Operator:
     """`stops` is the history. What cannot be asked because the gateway is away is asked again."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand, self._town = stand, stand.town
+    def __init__(self, stand: Stand, connectors: Sequence[str] = USUAL.stopped) -> None:
+        self._town, self._next = stand.town, cycle(connectors)
         self.stops: list[Stop] = []
         self.hurries: Callable[[], bool] = lambda: False
         """Whether every stop is lifted at once, so that the next can come."""
@@ -32,9 +34,10 @@ class Operator:
             await self.once()
 
     async def once(self) -> None:
-        await self._something_in_flight()
-        found = await self._asked("POST", "/v1/revocations", json={"predicate": {"connector": STOPPED}, "cause": "faults"})
-        stop = Stop(STOPPED, datetime.fromisoformat(found["accepted"]["at"]).timestamp())
+        connector = next(self._next)
+        await self._something_in_flight(connector)
+        found = await self._asked("POST", "/v1/revocations", json={"predicate": {"connector": connector}, "cause": "faults"})
+        stop = Stop(connector, datetime.fromisoformat(found["accepted"]["at"]).timestamp())
         self.stops.append(stop)
         if self.hurries() or len(self.stops) % 3 == 0:  # lifted at once: what was begun before falls all the same
             await self._lift()
@@ -55,14 +58,14 @@ class Operator:
 
     async def _lift(self) -> None:
         lifting = datetime.now().astimezone().timestamp()
-        await self._asked("POST", f"/v1/connectors/{STOPPED}/unfence")
+        await self._asked("POST", f"/v1/connectors/{self.stops[-1].connector}/unfence")
         self._last(lifted_at=lifting)
 
-    async def _something_in_flight(self) -> None:
+    async def _something_in_flight(self, connector: str) -> None:
         """A stop with nothing on the wire would try nothing."""
         with suppress(TimeoutError):
             async with asyncio.timeout(5), self._town.sql() as db:
-                while not await db.fetchval(IN_FLIGHT, STOPPED):  # noqa: ASYNC110 - mint makes it so
+                while not await db.fetchval(IN_FLIGHT, connector):  # noqa: ASYNC110 - mint makes it so
                     await asyncio.sleep(0.05)
 
     def _last(self, **changed: object) -> None:

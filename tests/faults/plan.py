@@ -4,14 +4,20 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-FAULTS = {"mint": ("429", "500", "hang", "slow", "drop", "late", "twice"), "revoke": ("429", "500", "hang", "slow", "drop", "fails", "lies")}
-"""429, 500 and hang do nothing; slow answers late; drop obeys and answers nothing; late obeys after the caller has left; twice obeys twice;
-fails says no K times for each credential; lies says yes and does nothing."""
+FAULTS = {
+    "mint": ("429", "500", "hang", "slow", "trickle", "drop", "late", "twice"),
+    "revoke": ("429", "500", "hang", "slow", "trickle", "drop", "fails", "lies"),
+}
+"""429, 500 and hang do nothing; slow answers late; trickle sends its headers bit by bit; drop obeys and answers nothing; late obeys after the caller
+has left; twice obeys twice; fails says no K times for each credential; lies says yes and does nothing."""
 
 
 @dataclass
 class Rule:
-    """`share`: of the calls. `count`: how often in all, if not without end. `seconds`: how long hang, slow and late take. `times`: K of fails."""
+    """`share`: of the calls. `count`: how often in all, if not without end. `seconds`: how long it takes, if it takes long. `times`: K of fails.
+
+    `connector`: of this one alone, or of all of this provider.
+    """
 
     op: str
     fault: str
@@ -37,7 +43,7 @@ class Plan:
 
     def meets(self, op: str, connector: str, name: str) -> Rule | None:
         for rule in self.rules:
-            if rule.op != op or rule.connector not in (None, connector) or rule.count == 0:
+            if rule.op != op or rule.connector not in (None, connector, provider_of(connector)) or rule.count == 0:
                 continue
             if self.chance.random() >= rule.share:
                 continue
@@ -51,3 +57,7 @@ class Plan:
     def _fails(self, rule: Rule, name: str) -> bool:
         self.failed[name] = self.failed.get(name, 0) + 1
         return self.failed[name] <= rule.times
+
+
+def provider_of(connector: str) -> str:
+    return connector.partition("/")[0]

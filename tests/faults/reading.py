@@ -3,30 +3,36 @@
 import asyncio
 import json
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
+from services.revoker.orders import UNANSWERED
 from tests.faults.clients import Clients
 from tests.faults.history import Ending, History, Leaf, Row
 from tests.faults.operator import Operator
 from tests.faults.stand import Stand
 
-ROWS = "SELECT credential_id, request_id, request_hash, connector, state, sent_at, deadline, expires_at FROM mint"
+ROWS = "SELECT credential_id, request_id, request_hash, connector, state, sent_at, deadline, expires_at, class FROM mint"
 ENDINGS = "SELECT credential_id, state, next_at, attempts FROM revocation"
-UNSETTLED = """SELECT (SELECT count(*) FROM mint WHERE state IN ('minting', 'revoking')
-    OR (state = 'active' AND (expires_at < now() + interval '20 seconds' OR deadline < now() - interval '31 seconds')))
+UNSETTLED = """SELECT (SELECT count(*) FROM mint m WHERE state IN ('minting', 'revoking')
+    OR (state = 'active' AND (expires_at < now() + interval '5 seconds' OR (deadline < now() - $1::interval AND NOT EXISTS (
+        SELECT FROM reply r WHERE r.request_hash = m.request_hash AND r.credential_id = m.credential_id AND r.delivered IS NOT NULL)))))
     + (SELECT count(*) FROM revocation WHERE state IN ('pending', 'inflight', 'stuck'))"""
-KINDS = ("credential.minted", "mint.refused", "grant.approved", "grant.denied", "identity.verified", "identity.rejected")
 PATIENCE = 150.0
 
 
-async def at_rest(stand: Stand, patience: float = PATIENCE) -> float:
-    """No more faults; returns when nothing is left to be settled, or patience is over. How long it took."""
+async def at_rest(stand: Stand, patience: float = PATIENCE, *, thorough: bool = True) -> float:
+    """No more faults; returns when nothing is left to be settled, or patience is over. How long it took.
+
+    `thorough`: what nobody was given is waited for too, from when it should have been until it is ended.
+    """
     await stand.plan()
     began = time.monotonic()
     async with stand.town.sql() as db:
-        while time.monotonic() - began < patience and await db.fetchval(UNSETTLED):  # noqa: ASYNC110 - others settle it
+        while time.monotonic() - began < patience and await db.fetchval(UNSETTLED, timedelta() if thorough else UNANSWERED):  # noqa: ASYNC110 - others settle it
             await asyncio.sleep(0.5)
     return time.monotonic() - began
 
@@ -40,10 +46,16 @@ async def history(stand: Stand, clients: Clients, operator: Operator) -> History
         operator.stops,
         frozenset(clients.ended),
         stand.lives(),
-        [Row(UUID(str(row[0])), UUID(str(row[1])), row[2], row[3], row[4], *(row[at].timestamp() for at in (5, 6, 7))) for row in rows],
+        [in_ledger(row) for row in rows],
         [Ending(UUID(str(row[0])), row[1], row[2].timestamp(), row[3]) for row in endings],
         [leaf(row["leaf_hash"], row["bytes"]) for row in leaves],
     )
+
+
+def in_ledger(row: asyncpg.Record) -> Row:
+    sent_at, deadline, expires_at = (row[name].timestamp() for name in ("sent_at", "deadline", "expires_at"))
+    credential_id, request_id = UUID(str(row["credential_id"])), UUID(str(row["request_id"]))
+    return Row(credential_id, request_id, row["request_hash"], row["connector"], row["state"], sent_at, deadline, expires_at, row["class"])
 
 
 def leaf(hash_: bytes, content: bytes) -> Leaf:

@@ -9,7 +9,7 @@ from typing import Any
 
 from counterfoil_server.runtime import crash
 from tests.faults.checker import INVARIANTS
-from tests.faults.killing import AT_RANDOM, AWAY, PAUSED
+from tests.faults.killing import ALONE, AT_RANDOM
 from tests.faults.trial import Outcome
 
 Shape = Sequence[Any]
@@ -57,8 +57,7 @@ def table(kept: Kept) -> str:
     deaths, missed = kept.sum("deaths"), kept.sum("missed")
     lines = [f"{len(kept.rounds)} rounds, seeds {', '.join(str(one['seed']) for one in kept.rounds)}", "", "deaths at"]
     lines += [
-        f"  {name:26} {deaths[name]:5}" + (f"   not reached {missed[name]}" if missed[name] else "")
-        for name in (*crash.POINTS, AT_RANDOM, PAUSED, AWAY)
+        f"  {name:26} {deaths[name]:5}" + (f"   not reached {missed[name]}" if missed[name] else "") for name in (*crash.POINTS, AT_RANDOM, *ALONE)
     ]
     for title, what in (("the provider", "met"), ("asks ended as", "ends"), ("in all", "counts")):
         lines += ["", title, *(f"  {name:26} {count:7}" for name, count in sorted(kept.sum(what).items()))]

@@ -27,8 +27,9 @@ from services.dev.trouble import Say
 from tests.faults.truth import Life, Truth
 from tests.support.town import Town, founded
 
-MAIN, STOPPED = "fault/main", "fault/stopped"
-EXTRA = {"COUNTERFOIL_EXTRA_PROVIDERS": "fault", "COUNTERFOIL_SAMPLED": "0", "COUNTERFOIL_LOG_LEVEL": "WARNING"}
+MAIN, STOPPED, HELD, CUT = "fault/main", "fault/stopped", "held/main", "cut/main"
+"""By name, twice; by possession; by principal. See `adapter`."""
+EXTRA = {"COUNTERFOIL_EXTRA_PROVIDERS": "fault,held,cut", "COUNTERFOIL_SAMPLED": "0", "COUNTERFOIL_LOG_LEVEL": "WARNING"}
 OURS = {role: ("tests.faults.providers", role) for role in ("mint", "revoke")}
 Modules = Mapping[str, tuple[str, ...]]
 
@@ -45,16 +46,21 @@ class Stand:
     async def met(self) -> dict[str, int]:
         return dict((await self.town.http.get(f"{self.provider}/met")).raise_for_status().json())
 
+    async def heard(self, *names: str) -> bool:
+        """Whether the provider was asked for any of these."""
+        return bool((await self.town.http.post(f"{self.provider}/heard", json={"names": names})).raise_for_status().json()["any"])
+
     def lives(self) -> list[Life]:
         return Truth(self.folder / "truth.sqlite").lives()
 
 
 @asynccontextmanager
 async def stood(
-    folder: Path, servers: str, server: Postgres, modules: Modules | None = None, env: Mapping[str, str] | None = None
+    folder: Path, servers: str, server: Postgres, modules: Modules | None = None, env: Mapping[str, str] | None = None, **changed: Any
 ) -> AsyncIterator[Stand]:
+    """`changed`: of its Plan."""
     extra = EXTRA | dict(env or {})
-    async with founded(folder, servers, server, extra=extra, modules={**SERVICES, **OURS, **(modules or {})}) as town:
+    async with founded(folder, servers, server, extra=extra, modules={**SERVICES, **OURS, **(modules or {})}, **changed) as town:
         port = free_port()
         url = f"http://{HOST}:{port}"
 
@@ -74,9 +80,9 @@ async def declared(town: Town, url: str) -> None:
     known = (await town.http.get(f"{town.plan.url}/.well-known/counterfoil")).raise_for_status().json()
     entries: list[dict[str, Any]] = []
     sealed = []
-    for name in (MAIN, STOPPED):
+    for name in (MAIN, STOPPED, HELD, CUT):
         entries += [
-            {"kind": "connector", "name": name, "config": {"url": url}, "scopes": ["read"]},
+            {"kind": "connector", "name": name, "config": {"url": url, "connector": name}, "scopes": ["read"]},
             {"kind": "link", "connector": name, "project": "web", "environments": ["production"], "ceiling": {"scopes": ["read"], "longest": 600}},
         ]
         info = binding.root(name, seed.INSTALLATION, "token", 1)
@@ -87,17 +93,32 @@ async def declared(town: Town, url: str) -> None:
     assert answer.is_success, answer.text
 
 
+@dataclass(frozen=True)
+class Parts:
+    children: Children
+    kafka: kafka.Kafka
+    postgres: Postgres
+    ports: tuple[int, int]
+    """Of Kafka."""
+
+
+@asynccontextmanager
+async def parted(folder: Path, say: Say, ports: tuple[int, int] | None = None, advertised: int = 0) -> AsyncIterator[Parts]:
+    """A Kafka and a PostgreSQL of its own, below a folder that goes away."""
+    ports = ports or (free_port(), free_port())
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as apart, pytest.MonkeyPatch.context() as patch:
+        Path(apart).chmod(0o755)  # where root's PostgreSQL lives if it cannot live below a folder of root's
+        patch.setenv("COUNTERFOIL_APART", apart)
+        async with Children(folder / "parts") as children:
+            server = await postgres.start(children, free_port(), say)
+            node = await kafka.start(children, *ports, say, advertised=advertised)
+            (folder / "town").mkdir()
+            yield Parts(children, node, server, ports)
+
+
 @asynccontextmanager
 async def standing(say: Say, modules: Modules | None = None, env: Mapping[str, str] | None = None) -> AsyncIterator[Stand]:
-    """With a Kafka and a PostgreSQL of its own, in folders that go away."""
-    with tempfile.TemporaryDirectory(prefix="counterfoil-faults-") as name, tempfile.TemporaryDirectory(dir="/var/tmp") as apart:
-        Path(apart).chmod(0o755)  # where root's PostgreSQL lives if it cannot live below a folder of root's
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("COUNTERFOIL_APART", apart)
-            folder = Path(name)
-            async with Children(folder / "parts") as parts:
-                server = await postgres.start(parts, free_port(), say)
-                node = await kafka.start(parts, free_port(), free_port(), say)
-                (folder / "town").mkdir()
-                async with stood(folder / "town", node.servers, server, modules, env) as stand:
-                    yield stand
+    with tempfile.TemporaryDirectory(prefix="counterfoil-faults-") as name:
+        folder = Path(name)
+        async with parted(folder, say) as parts, stood(folder / "town", parts.kafka.servers, parts.postgres, modules, env) as stand:
+            yield stand

@@ -71,6 +71,20 @@ def alone(seen: History, state: str) -> History:
     return put(seen, endings=[], ended=frozenset())
 
 
+def lost(seen: History, revocation: str = "by_possession") -> History:
+    """Its answer was lost: nobody has it, and it lives its own time."""
+    alone(seen, "uncertain")
+    life(seen, dies_at=240)
+    row(seen, expires_at=250, revocation=revocation)
+    return of_ask(seen, deliveries=[])
+
+
+def twice(seen: History, revocation: str) -> History:
+    """Two attempts of one request are alive, of a class that cannot name them."""
+    second(seen)
+    return put(seen, stops=[], rows=[replace(one, revocation=revocation) for one in seen.rows])
+
+
 BAD: dict[str, tuple[str, Callable[[History], object]]] = {
     "delivered without a leaf": ("I1", lambda seen: put(seen, leaves=[replace(seen.leaves[0], hash=b"other")])),
     "delivered before its leaf": ("I1", lambda seen: put(seen, leaves=[replace(seen.leaves[0], at=12)])),
@@ -82,6 +96,10 @@ BAD: dict[str, tuple[str, Callable[[History], object]]] = {
     "alive after its time": ("I2", lambda seen: alone(seen, "active")),
     "dead and active": ("I2", lambda seen: (alone(seen, "active"), life(seen, ended_at=20))),
     "given to nobody": ("I2", lambda seen: (alone(seen, "active"), row(seen, expires_at=900), of_ask(seen, deliveries=[]))),
+    "uncertain, and could be ended": ("I2", lambda seen: lost(seen, "by_name")),
+    "uncertain, and ended": ("I2", lambda seen: (lost(seen), life(seen, ended_at=150))),
+    "uncertain, and surely dead": ("I2", lambda seen: (lost(seen), row(seen, expires_at=190))),
+    "uncertain for too short": ("I2", lambda seen: (lost(seen), life(seen, dies_at=260))),
     "two credentials for one id": ("I3", lambda seen: deliver(seen, Delivery(TWO, 12, LEAF))),
     "another's credential": ("I3", lambda seen: row(seen, request_id=OTHER)),
     "two alive for one request": ("I4", second),
@@ -125,6 +143,10 @@ GOOD: dict[str, Callable[[History], object]] = {
         life(seen, ended_at=None, connector="fault/b"), row(seen, state="stuck"), ending(seen, state="stuck", next_at=199),
     ),
     "not acknowledged, and unknown": lambda seen: (of_ask(seen, acked=False), of_ask(seen, request_hash="b2")),
+    "uncertain until it ends by itself": lost,
+    "uncertain, and never was": lambda seen: (lost(seen), put(seen, lives=[])),
+    "two alive that have no names": lambda seen: twice(seen, "by_possession"),
+    "cut with others of its principal": lambda seen: (alone(seen, "active"), life(seen, ended_at=20), row(seen, revocation="by_principal")),
     "ended by itself": lambda seen: (life(seen, ended_at=None, dies_at=25), row(seen, state="expired")),
 }  # fmt: skip
 

@@ -5,20 +5,24 @@ from pathlib import Path
 
 from services.dev.postgres import Postgres
 from tests.faults.checker import INVARIANTS
+from tests.faults.habits import LONGEST, Habits
 from tests.faults.stand import stood
 from tests.faults.trial import trial
 from tests.support.parts import say
 
 POINTS: Sequence[str] = ("mint.answered", "mint.swapped", "audit.appended", "revoke.called")
+QUICK = Habits(patience=(2.0, 4.0), lifetimes=(3, 50))
+"""Nobody has to be waited for for long."""
 TIMED = "after its deadline"
 """How late a client looked is the machine's affair here; `make faults` counts it."""
 
 
 async def test_deaths_at_the_worst_moments_violate_nothing(kafka: str, postgres_server: Postgres, tmp_path: Path):
     async with stood(tmp_path, kafka, postgres_server) as stand:
-        outcome = await trial(stand, POINTS, 0, say, rate=6)
+        outcome = await trial(stand, POINTS, 0, say, rate=6, habits=QUICK, thorough=False)
 
     assert {name: [text for text in outcome.violations[name] if TIMED not in text] for name in INVARIANTS} == {name: [] for name in INVARIANTS}
     assert set(outcome.deaths) == set(POINTS)
     assert outcome.counts["minted at the provider"] > 10
+    assert {met.partition(":")[0] for met in outcome.met} == set(LONGEST)
     assert any(end.startswith("credential") for end in outcome.ends)

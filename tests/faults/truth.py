@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-TABLE = """
+TABLES = """
     CREATE TABLE IF NOT EXISTS life (
         number INTEGER PRIMARY KEY, name TEXT NOT NULL, token TEXT NOT NULL UNIQUE, connector TEXT NOT NULL,
         minted_at REAL NOT NULL, dies_at REAL, ended_at REAL
     );
     CREATE INDEX IF NOT EXISTS by_name ON life (name);
+    CREATE TABLE IF NOT EXISTS cut (principal TEXT PRIMARY KEY, at REAL NOT NULL);
 """
 LIVING = "ended_at IS NULL AND (dies_at IS NULL OR dies_at > ?)"
+COLUMNS = {"name": "name", "token": "token", "principal": "connector"}
+"""By what one can be ended, and the column that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,13 @@ class Life:
 
 
 class Truth:
+    """`name` stands there of every life, so that the checker can tell whose it is; who knows no names does not let it be asked for."""
+
     def __init__(self, file: Path) -> None:
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(TABLE)
+        self._db.executescript(TABLES)
 
     def mint(self, name: str, token: str, connector: str, dies_at: float | None) -> None:
         self._db.execute(
@@ -47,15 +52,20 @@ class Truth:
         """A name is never given twice, not even after its credential is dead."""
         return self._db.execute("SELECT 1 FROM life WHERE name = ?", (name,)).fetchone() is not None
 
-    def alive(self, key: str, of: str) -> bool:
-        return self._db.execute(f"SELECT 1 FROM life WHERE {key} = ? AND {LIVING}", (of, time.time())).fetchone() is not None  # noqa: S608 - ours
+    def alive(self, means: str, of: str, since: float) -> bool:
+        """Of a principal: whether it was not cut since then."""
+        if means == "principal":
+            return self._db.execute("SELECT 1 FROM cut WHERE principal = ? AND at >= ?", (of, since)).fetchone() is None
+        sql = f"SELECT 1 FROM life WHERE {COLUMNS[means]} = ? AND {LIVING}"  # noqa: S608 - ours
+        return self._db.execute(sql, (of, time.time())).fetchone() is not None
 
-    def end(self, key: str, of: str) -> None:
-        self._db.execute(f"UPDATE life SET ended_at = ? WHERE {key} = ? AND ended_at IS NULL", (time.time(), of))  # noqa: S608 - ours
-
-    def names(self, connector: str) -> list[str]:
-        found = self._db.execute(f"SELECT name FROM life WHERE connector = ? AND {LIVING}", (connector, time.time()))  # noqa: S608 - ours
-        return [row[0] for row in found]
+    def end(self, means: str, of: str) -> None:
+        now = time.time()
+        self._db.execute("BEGIN")
+        self._db.execute(f"UPDATE life SET ended_at = ? WHERE {COLUMNS[means]} = ? AND {LIVING}", (now, of, now))  # noqa: S608 - ours
+        if means == "principal":
+            self._db.execute("INSERT INTO cut VALUES (?, ?) ON CONFLICT (principal) DO UPDATE SET at = excluded.at", (of, now))
+        self._db.execute("COMMIT")
 
     def lives(self) -> list[Life]:
         found = self._db.execute("SELECT name, connector, minted_at, dies_at, ended_at FROM life ORDER BY number")

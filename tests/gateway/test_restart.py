@@ -22,7 +22,7 @@ from services.gateway.handed import Handed
 from services.gateway.listening import Listening
 from services.gateway.replies import Replies
 from services.gateway.standing import Standing
-from services.gateway.undelivered import Undelivered
+from services.gateway.undelivered import Undelivered, order_ends
 from services.gateway.waiting import Waiter, Waiting
 from services.gateway.wish import Asking
 from tests.gateway.bus import Asked_, Raw, minted
@@ -181,3 +181,14 @@ async def test_while_an_answer_is_being_handed_over_the_row_stays_before_it(gate
         assert running.handed.next_offset == after
 
     assert await gateway.db.fetchval("SELECT next_offset FROM handed") == log.written
+
+
+@pytest.mark.parametrize("state", ["minting", "active"])
+async def test_what_is_on_the_wire_yet_is_ended_when_its_window_has_closed_and_what_is_there_at_once(gateway: Town, state: str):
+    question, _, _ = await Asks(gateway, RequesterKeys(time.monotonic)).one()
+    await gateway.root.execute("UPDATE mint SET state = $1, window_closes_at = now() + interval '3 seconds'", state)
+
+    assert await order_ends(gateway.db, [question.request_hash]) == 1
+
+    waits = await gateway.root.fetchval("SELECT next_at > window_closes_at FROM revocation JOIN mint USING (credential_id)")
+    assert waits == (state == "minting")

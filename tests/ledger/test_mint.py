@@ -57,6 +57,34 @@ async def test_a_crash_where_no_name_tells_is_never_repeated(books: Books):
     assert again.code == "provider_unknown"
     assert await books.state(first.credential_id) == "revoking"
     assert await books.owner.fetchval("SELECT count(*) FROM mint") == 1
+    assert not await due(books)  # its call may be on the wire yet: what ended it now would not end what it makes
+
+
+async def due(books: Books) -> list[object]:
+    return [row[0] for row in await books.owner.fetch("SELECT credential_id FROM revocation WHERE next_at <= clock_timestamp()")]
+
+
+async def test_after_too_many_attempts_the_last_one_is_ended_when_its_window_has_closed(books: Books):
+    wanted = books.wanted()
+    for _ in range(3):
+        (last,) = await books.intend(wanted)
+    (verdict,) = await books.intend(wanted)
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.code == "provider_unknown"
+    assert await books.ordered(last.credential_id) == "orphan"
+    assert not await due(books)
+
+
+@pytest.mark.parametrize(("window", "deadline", "closes"), [(2, 60, 2), (60, 60, 3), (60, 1.5, 1.5)])
+async def test_a_call_has_no_longer_than_its_provider_its_request_and_we_allow(books: Books, window: float, deadline: float, closes: float):
+    wanted = books.wanted(provider=Declared(window=timedelta(seconds=window)), deadline=deadline)
+    (intent,) = await books.intend(wanted)
+    at_the_latest = wanted.grant.asked.deadline if closes == deadline else intent.sent_at + timedelta(seconds=closes)
+
+    assert intent.window_closes_at == at_the_latest
+    assert intent.order().window_closes_at == at_the_latest
+    assert await books.owner.fetchval("SELECT window_closes_at FROM mint") == at_the_latest
 
 
 @pytest.mark.parametrize(

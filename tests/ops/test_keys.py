@@ -166,6 +166,26 @@ async def test_while_the_log_key_rotates_both_sign(ops: asyncpg.Connection, as_r
     assert len(keys.log_vkeys()) == 2
 
 
+async def test_keys_are_read_again_however_the_database_was_away(ops: asyncpg.Connection, as_role: AsRole, tmp_path: Path) -> None:
+    """A server that is killed says so in words of its own, which are no OSError: whoever took them for news ended with it."""
+    await key_chest.init(ops, tmp_path, NOW, origin=ORIGIN)
+    keys = await ring(await as_role("policy"), tmp_path, "policy", Clock())
+    loads: list[Exception | None] = [asyncpg.CannotConnectNowError(), asyncpg.ConnectionDoesNotExistError(), OSError(), None]
+    again = asyncio.Event()
+
+    async def load() -> None:
+        if error := loads.pop(0):
+            raise error
+        again.set()
+
+    keys.load = load  # type: ignore[method-assign]
+    keeping = asyncio.create_task(keys.keep_fresh(every=0.01))
+    await asyncio.wait({asyncio.ensure_future(again.wait()), keeping}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    keeping.cancel()
+
+    assert again.is_set()
+
+
 async def test_a_rotation_is_two_changes(ops: asyncpg.Connection, tmp_path: Path) -> None:
     await key_chest.init(ops, tmp_path, NOW, origin=ORIGIN)
     fresh = await key_rotation.rotate(ops, tmp_path, "policy", "sign", NOW)

@@ -37,6 +37,8 @@ class Tray:
         self.outs += outs
         return asyncio.get_running_loop().create_future()
 
+    def onward(self) -> None: ...
+
     def bury(self, received: Received, error: Exception) -> None:
         self.buried.append((received, error))
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from counterfoil.wire.secret import Secret
+from deploy import providers_page
 from services.providers import catalog, shelf
 from services.providers.seam import Idempotency, Reach, Refused, Revocation
 
@@ -34,6 +35,17 @@ def test_it_names_its_documentation_in_the_first_lines(name: str):
 
     assert documentation.startswith("https://")
     assert documentation in (CATALOG / f"{name}.py").read_text().split("\n")[:5]
+
+
+@every
+def test_its_page_says_what_it_is_and_what_it_was_proven_against(name: str):
+    provider, page = shelf.provider(name), providers_page.page()
+
+    assert len(said := providers_page.proven_against(provider)) > 20
+    assert f"| {name} | {said} |" in page
+    of_it = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    assert f"<{provider.documentation}>" in of_it
+    assert {field for field in (*provider.config.model_fields, *provider.root.model_fields) if f"| `{field}` |" not in of_it} == set()
 
 
 @every

@@ -57,23 +57,30 @@ def test_what_nobody_takes_is_counted(recording: Recording, answer: SpanExportRe
     assert dropped(recording) == lost
 
 
-def test_after_a_lot_that_nobody_took_nothing_is_told_for_a_while_and_no_trace_begins(recording: Recording):
+@pytest.mark.usefixtures("recording")
+def test_after_a_lot_that_nobody_took_nothing_is_told_for_a_while_and_no_trace_begins():
     now, deaf = [100.0], Deaf(SpanExportResult.FAILURE)
     to = Counting(deaf, lambda: now[0])
     tracer = TracerProvider(sampler=ParentBased(Taken(1.0, to)), shutdown_on_exit=False).get_tracer("t")
     came_in = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1))))
 
     assert tracer.start_span("before").is_recording()
-    for seconds, asked, begun in ((0.0, 1, False), (export.REST - 0.1, 1, False), (0.2, 2, False), (export.REST - 0.1, 2, False)):
-        now[0] += seconds
+    for lot, rest in enumerate([30.0, 60.0, 120.0, 240.0, 300.0, 300.0], 1):
         to.export([])
-        assert (deaf.seen_lots, tracer.start_span("a").is_recording()) == (asked, begun)
-        assert tracer.start_span("b", came_in).is_recording()  # its caller's choice stands
+        for seconds in (0.0, rest - 0.1):
+            now[0] += seconds
+            to.export([])
+            assert (deaf.seen_lots, tracer.start_span("a").is_recording()) == (lot, False)
+            assert tracer.start_span("b", came_in).is_recording()  # its caller's choice stands
+        now[0] += 0.2
+        assert tracer.start_span("again").is_recording()
 
-    now[0] += 0.2
-    assert tracer.start_span("again").is_recording()
     deaf.answer = SpanExportResult.SUCCESS
     assert to.export([]) is SpanExportResult.SUCCESS
+    deaf.answer = SpanExportResult.FAILURE
+    to.export([])
+    now[0] += 30.1
+    assert tracer.start_span("as after the first").is_recording()
 
 
 def test_what_a_full_queue_loses_is_counted(recording: Recording, monkeypatch: pytest.MonkeyPatch):
@@ -88,7 +95,8 @@ def test_what_a_full_queue_loses_is_counted(recording: Recording, monkeypatch: p
     assert dropped(recording) == 30 - deaf.seen == 22
 
 
-def test_at_a_dead_address_one_lot_is_tried_and_no_more(recording: Recording):
+@pytest.mark.usefixtures("recording")
+def test_at_a_dead_address_one_lot_is_tried_and_no_more():
     """Without a clock: 2,000 spans are four lots, each would be tried for three seconds, and the end waits for two."""
     lots = list[int]()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from counterfoil.wire.kafka import TopicPartition
+from counterfoil.wire.kafka import KafkaError, TopicPartition
 from counterfoil_server.runtime.bus import appended
 from counterfoil_server.runtime.watch import Lying, Stalled, Watch
 
@@ -95,3 +95,14 @@ def test_when_a_record_came_is_told_in_monotonic_time():
 
     assert list(found) == [PLACES[0]]
     assert time.monotonic() - found[PLACES[0]] == pytest.approx(3, abs=1)
+
+
+async def test_partitions_that_were_dealt_anew_meanwhile_are_looked_at_next_time():
+    class Dealt(Consumer):
+        async def position(self, place: TopicPartition) -> int:
+            raise KafkaError(f"{place} is not assigned")
+
+    watch = watching(Dealt())
+    await watch.check(100.0)
+
+    assert (watch.ready, watch.backlog) == (True, {})

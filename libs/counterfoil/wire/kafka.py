@@ -16,8 +16,7 @@ from counterfoil.wire.secret import Secret
 
 __all__ = ["AIOKafkaConsumer", "Connection", "ConsumerRebalanceListener", "KafkaError", "Listener", "Publisher", "Record", "TopicPartition"]
 
-LARGEST_MESSAGE = 256 * 1024
-LARGEST_BATCH = 512 * 1024
+LARGEST_MESSAGE, LARGEST_BATCH = 256 * 1024, 512 * 1024
 METADATA_TRIES, METADATA_PAUSE = 20, 0.1
 BROKEN = (OutOfOrderSequenceNumber, ProducerFenced, UnknownError)
 """Errors after which an idempotent producer is of no more use. Code 90, PRODUCER_FENCED, shows as UnknownError."""
@@ -72,21 +71,28 @@ class Publisher:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._producer: AIOKafkaProducer | None = None
-        self._rebuilding = asyncio.Lock()
+        self._open, self._rebuilding = False, asyncio.Lock()
 
     async def start(self) -> None:
-        self._producer = AIOKafkaProducer(
-            **self._connection.options(),
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-            max_batch_size=LARGEST_BATCH,
-            max_request_size=4 * LARGEST_BATCH,
-            request_timeout_ms=10_000,
-        )
-        await self._producer.start()
+        self._open = True
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """One that could not be started is not kept: it would wait for good for a broker that it no longer looks for."""
+        limits = {"max_batch_size": LARGEST_BATCH, "max_request_size": 4 * LARGEST_BATCH, "request_timeout_ms": 10_000}
+        producer = AIOKafkaProducer(**self._connection.options(), acks="all", enable_idempotence=True, linger_ms=0, **limits)
+        try:
+            await producer.start()
+        except BaseException:
+            await bounded(producer.stop())
+            raise
+        self._producer = producer
 
     async def stop(self) -> None:
+        self._open = False
+        await self._leave()
+
+    async def _leave(self) -> None:
         if self._producer:
             producer, self._producer = self._producer, None
             await bounded(producer.stop())
@@ -97,9 +103,7 @@ class Publisher:
 
     async def send(self, records: Sequence[Record]) -> list["asyncio.Future[Any]"]:
         """Hand the records over, in order within a partition. Await the futures: only then are they in the log."""
-        producer = self._producer
-        if producer is None:
-            raise ConnectionError("the producer is not started")
+        producer = self._producer or await self._rebuild()
         futures = []
         for (topic, partition), group in (await self._by_partition(producer, records)).items():
             builder = producer.create_batch()
@@ -131,12 +135,15 @@ class Publisher:
             groups[record.topic, partition].append(record)
         return groups
 
-    async def _rebuild(self) -> None:
+    async def _rebuild(self) -> AIOKafkaProducer:
         broken = self._producer
         async with self._rebuilding:
+            if not self._open:
+                raise ConnectionError("the producer is not started")
             if self._producer is broken:
-                await self.stop()
-                await self.start()
+                await self._leave()
+                await self._begin()
+            return self._producer
 
 
 class Listener:

@@ -59,12 +59,13 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """`end`: what an earlier request under this id minted, and whose answer nobody has."""
+    """`end`: what an earlier request under this id minted, and whose answer nobody has. `unfinished`: its call may yet take effect."""
 
     code: RefusalCode
     message: str
     end: UUID | None = None
     retry_after: int | None = None
+    unfinished: bool = False
 
 
 def decide(grant: GrantApproved, oldest_revision: int, standing: Standing, now: datetime, *, by_name: bool) -> Mint | Repeat | Refuse:
@@ -120,7 +121,8 @@ def attempt(twin: Sequence[Earlier], *, by_name: bool) -> Mint | Refuse:
         return Mint(1)
     last = max(twin, key=lambda row: row.attempt)
     if not by_name:
-        return Refuse("provider_unknown", "an earlier attempt was interrupted, and this provider cannot say what came of it", last.credential_id)
+        message = "an earlier attempt was interrupted, and this provider cannot say what came of it"
+        return Refuse("provider_unknown", message, last.credential_id, unfinished=True)
     if last.attempt >= MOST_ATTEMPTS:
-        return Refuse("provider_unknown", "too many attempts were interrupted", last.credential_id)
+        return Refuse("provider_unknown", "too many attempts were interrupted", last.credential_id, unfinished=True)
     return Mint(last.attempt + 1, abandon=last.credential_id if last.state == "minting" else None)

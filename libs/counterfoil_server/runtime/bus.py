@@ -17,9 +17,9 @@ from counterfoil.contracts.base import Topic
 from counterfoil.wire.kafka import AIOKafkaConsumer, Connection, ConsumerRebalanceListener, TopicPartition
 from counterfoil_server.runtime.dispatch import Dispatch
 from counterfoil_server.runtime.stage import Stage
+from counterfoil_server.runtime.window import Window
 
 log = logging.getLogger("counterfoil.bus")
-BACKOFF = 0.5
 ALREADY_LARGE = 8
 
 
@@ -29,6 +29,7 @@ async def take(self: Any, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
     Pacing: where the last batch was large already, a short wait makes the next one larger, which saves more than it costs.
     """
     consumer.turned_at = time.monotonic()
+    await self.window.mend(consumer)
     if getattr(consumer, "last_size", 0) > ALREADY_LARGE and (pause := getattr(consumer, "pacing", 0.0)):
         await asyncio.sleep(pause)
     polled = await consumer.getmany(timeout_ms=int(self.batch_timeout_ms), max_records=self.max_records)
@@ -78,6 +79,7 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
         """Instead of FastStream's own parser: it takes headers for UTF-8, and a record that is not would take its whole batch with it."""
         return KafkaAckableMessage(raw_message=records, body=b"", headers={}, consumer=subscriber.consumer, correlation_id="", message_id="")
 
+    window = Window(stage.window, lambda: dispatch.telemetry.retried(stage.group))
     subscriber = made.subscriber(
         *topics,
         group_id=group,
@@ -92,43 +94,33 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
         session_timeout_ms=10_000,
         heartbeat_interval_ms=1_000,
         title=f"{stage.group}:{'+'.join(str(topic) for topic in stage.reads)}",
-        listener=Dealt(lambda: dispatch.telemetry.rebalanced(stage.group)),
+        listener=Dealt(lambda: dispatch.telemetry.rebalanced(stage.group), window),
     )
-    subscriber.stage = stage.group  # type: ignore[attr-defined]
+
+    subscriber.stage, subscriber.window = stage.group, window  # type: ignore[attr-defined]
 
     @subscriber
     async def on_batch(message: Any) -> None:
         records, consumer = message.raw_message, message.consumer
         consumer.pacing = pacing_ms / 1000
-        try:
-            await dispatch.batch(stage, topics, records)
-        except BaseException as error:
-            log.warning("batch comes again", extra={"group": group, "error": type(error).__name__, "count": len(records)}, exc_info=error)
-            dispatch.telemetry.retried(stage.group)
-            await message.nack()  # rewinds; without it the next batch would commit past this one
-            await asyncio.sleep(BACKOFF)
-            raise
-        if isinstance(consumer, AIOKafkaConsumer):
-            await consumer.commit(ends(records))
-
-
-def ends(records: Sequence[Any]) -> dict[TopicPartition, int]:
-    """The offset after the last record of each partition."""
-    found: dict[TopicPartition, int] = {}
-    for record in records:
-        place = TopicPartition(record.topic, record.partition)
-        found[place] = max(found.get(place, 0), record.offset + 1)
-    return found
+        await window.handle(consumer, records, lambda onward: dispatch.batch(stage, topics, records, onward))
 
 
 class Dealt(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, told: Callable[[], None], window: Window) -> None:
+        self._told, self._window = told, window
 
-    def on_partitions_revoked(self, revoked: Any) -> None: ...
+    async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002 - all of them, in this protocol
+        """Who has them next begins at what was committed: so what is open is finished first."""
+        await self._window.drain()
 
     def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002 - that it was dealt is what counts
         self._told()
+
+
+async def drained(made: KafkaBroker) -> None:
+    """Before the end: what is open is finished, and nothing begins."""
+    await asyncio.gather(*(one.window.drain(closing=True) for one in made.subscribers))  # type: ignore[attr-defined]
 
 
 async def graves(made: KafkaBroker, connection: Connection) -> dict[str, int]:

@@ -13,6 +13,7 @@ from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter, Out, Received, Stage
 from counterfoil_server.runtime.telemetry.spans import Telemetry
+from counterfoil_server.runtime.window import Onward
 
 log = logging.getLogger("counterfoil.bus")
 
@@ -33,7 +34,7 @@ class Dispatch:
         self._connection, self._role, self.publisher = connection, role, publisher
         self._checker, self._keys, self.telemetry, self._clock = checker, keys, telemetry, clock
 
-    async def batch(self, stage: Stage, topics: dict[str, Topic], records: Sequence[Any]) -> None:
+    async def batch(self, stage: Stage, topics: dict[str, Topic], records: Sequence[Any], onward: Onward = lambda: None) -> None:
         """Returns when every output is in the log. Raises transport errors only: then nothing may be committed."""
         sent: list[asyncio.Future[Any]] = []
         good, dead = self._sorted(topics, records)
@@ -41,7 +42,7 @@ class Dispatch:
             good, dead = self._sorted(topics, records)
         sent += await self._bury(dead)
         if good:
-            sent += await self._handle(stage, good)
+            sent += await self._handle(stage, good, onward)
         with self.telemetry.acknowledging():
             await self.publisher.acked(sent)
         crash.at(stage.acked)
@@ -71,8 +72,8 @@ class Dispatch:
         role = self._checker.check(str(topic), value, found.get(SIGNATURE), topic.written_by, now) if topic.signed else ""
         return Received(topic, decode(topic, value, found), value, found, raw.partition, raw.offset, raw.timestamp, role)
 
-    async def _handle(self, stage: Stage, good: list[tuple[Received, Any]]) -> list["asyncio.Future[Any]"]:
-        emit = Emission(self, {id(received): raw for received, raw in good})
+    async def _handle(self, stage: Stage, good: list[tuple[Received, Any]], onward: Onward) -> list["asyncio.Future[Any]"]:
+        emit = Emission(self, {id(received): raw for received, raw in good}, onward)
         received = [one for one, _ in good]
         with self.telemetry.batch(received, stage.group):
             try:
@@ -153,8 +154,8 @@ class Dispatch:
 class Emission:
     """The `Emit` of one batch."""
 
-    def __init__(self, dispatch: Dispatch, raws: dict[int, Any]) -> None:
-        self._dispatch, self._raws = dispatch, raws
+    def __init__(self, dispatch: Dispatch, raws: dict[int, Any], onward: Onward) -> None:
+        self._dispatch, self._raws, self.onward = dispatch, raws, onward
         self.sent: list[asyncio.Future[Any]] = []
         self.dead: list[tuple[Any, str]] = []
 

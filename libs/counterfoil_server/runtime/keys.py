@@ -15,7 +15,7 @@ from counterfoil.wire.sealing import Opener, Sealer
 from counterfoil.wire.secret import Secret
 from counterfoil.wire.signing import PublicKey, Signer, SigningKey
 from counterfoil_server.runtime import key_folder
-from counterfoil_server.runtime.store.database import Pool
+from counterfoil_server.runtime.store.database import AWAY, Pool
 
 log = logging.getLogger("counterfoil.keys")
 AGAIN_AFTER = 1.0
@@ -91,7 +91,7 @@ class KeyRing:
             await asyncio.sleep(every)
             try:
                 await self.load()
-            except (OSError, TimeoutError, key_folder.BadKeyFile) as error:
+            except (*AWAY, key_folder.BadKeyFile) as error:
                 log.warning("keys not re-read", extra={"error": type(error).__name__})
 
     def public(self, kid: str) -> PublicKey | None:

@@ -113,7 +113,7 @@ async def _run(runtime: Runtime, wiring: Wiring, watch: Watch) -> Sequence[BaseE
     settings = runtime.settings
     broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
     runtime.telemetry.starts(stage.group for stage in wiring.stages)
-    shell = FastStream(broker, logger=None)
+    shell = FastStream(broker, logger=None, on_shutdown=[partial(bus.drained, broker)])
     runtime.unread.consumers = lambda: bus.consumers(broker)
     listening = [listener.consumer for listener in wiring.listeners]
     watch.over(lambda: [*bus.consumers(broker), *listening], len(wiring.stages) + len(listening))

@@ -69,6 +69,9 @@ class Emit(Protocol):
 
     def __call__(self, outs: Sequence[Out]) -> Awaitable["asyncio.Future[Any]"]: ...
 
+    def onward(self) -> None:
+        """What is left of this batch waits for others: where the stage has a window, the next may come meanwhile."""
+
     def bury(self, one: Received, fault: Exception) -> None:
         """Make a dead letter of this message: its original bytes, with the reason."""
 
@@ -80,7 +83,8 @@ OnBatch = Callable[[Sequence[Received], Emit], Awaitable[None]]
 class Stage:
     """`group` names its consumer group. A batch that raises is taken message by message, and the one that raises again is a dead letter.
 
-    `acked`: the crash point between the broker's acknowledgement and the commit.
+    `acked`: the crash point between the broker's acknowledgement and the commit. `window`: how many records may be open in batches side by side; 0:
+    one batch after the other.
     """
 
     group: str
@@ -89,6 +93,7 @@ class Stage:
     on_batch: OnBatch
     max_records: int = 500
     acked: str = ""
+    window: int = 0
 
 
 class DeadLetter(Exception):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from counterfoil.wire.kafka import KafkaError
+
 
 class Stalled(RuntimeError):
     """A loop that no longer turns, or a partition with records that nobody takes. The process should end and start again."""
@@ -75,7 +77,10 @@ class Watch:
     async def _moves(self, consumer: Any, group: str, now: float) -> Mapping[Any, Lying]:
         async with asyncio.timeout(self._patience):
             ends = await consumer.end_offsets(consumer.assignment())  # asks the broker: highwater() is only as fresh as the last fetch
-            at = {place: await consumer.position(place) for place in ends}
+            try:
+                at = {place: await consumer.position(place) for place in ends}
+            except KafkaError:  # meanwhile a replica has come or gone, and the partitions were dealt anew: the next look is at those
+                return {}
         for place, end in ends.items():
             if at[place] >= end:
                 self._stuck.pop(place, None)

@@ -35,6 +35,9 @@ from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
+PROVEN_AGAINST = (
+    "no counterpart that others wrote: an STS and an IAM of ours, written by AWS' documentation, and the signatures against AWS' published examples."
+)
 PREFIX, VERSION, HOUR = "counterfoil-", {"sts": "2011-06-15", "iam": "2010-05-08"}, "%Y%m%d%H"
 LEAST = 900
 """Seconds: no session lives shorter, and one that did outlive what was lent would have to be denied each time."""

@@ -25,6 +25,10 @@ from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
+PROVEN_AGAINST = (
+    "[emulate](https://github.com/vercel-labs/emulate) and GitHub's own OpenAPI description by Prism (`make test-providers`); "
+    "nothing of it ran against github.com."
+)
 LARGEST = 8 * 1024 * 1024
 """An answer describes each of up to 500 repositories in full."""
 WORTH_A_THREAD = 128 * 1024

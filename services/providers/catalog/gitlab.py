@@ -22,6 +22,7 @@ from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
+PROVEN_AGAINST = "no counterpart that others wrote: a server of ours, written by GitLab's documentation."
 PREFIX = "counterfoil-"
 LIMIT = 3.5
 """Seconds for revoking and its proof."""

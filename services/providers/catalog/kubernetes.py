@@ -34,6 +34,7 @@ from services.providers.web.header import carried
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
+PROVEN_AGAINST = "no kube-apiserver yet: a server of ours, written by Kubernetes' documentation."
 PREFIX = "counterfoil-"
 LIMIT = 3.5
 """Seconds for revoking and its proof."""

@@ -21,6 +21,7 @@ from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
+PROVEN_AGAINST = "[oidc-provider](https://github.com/panva/node-oidc-provider) (`make test-providers`)."
 LIMIT = 3.5
 """Seconds for revoking and its proof."""
 

@@ -36,6 +36,7 @@ from services.providers.seam import (
     read,
 )  # fmt: skip
 
+PROVEN_AGAINST = "PostgreSQL itself, 18, in every test run: roles that are really made, used, narrowed, ended with their sessions, and read back."
 WORTH_A_THREAD = 256
 OURS = re.compile(r"cf_[0-9a-f]{32}")
 

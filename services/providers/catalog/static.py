@@ -31,6 +31,7 @@ from services.providers.seam import (
 from services.providers.web.header import carried
 from services.providers.web.window import closes
 
+PROVEN_AGAINST = "nothing to prove it against: what is lent is the key that it was given."
 SCOPE = frozenset({"root_secret"})
 
 

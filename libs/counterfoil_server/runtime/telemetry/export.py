@@ -23,8 +23,9 @@ PATIENCE: Final = 3.0
 LAST: Final = 2000
 """Milliseconds for what is left at the end."""
 EVERY: Final = 10_000
-REST: Final = 30.0
-"""Seconds in which nothing is told, after a lot that nobody took: an address that is dead for days must cost next to nothing."""
+REST, LONGEST = 30.0, 300.0
+"""Seconds in which nothing is told, after a lot that nobody took, and twice as long after the next one: an address that is dead for days must cost
+next to nothing."""
 
 
 class Counting(SpanExporter):
@@ -32,7 +33,7 @@ class Counting(SpanExporter):
 
     def __init__(self, to: SpanExporter, clock: Callable[[], float] = time.monotonic) -> None:
         self._to, self._clock, self._dropped = to, clock, Counter(meter(), names.SPANS_DROPPED)
-        self._rests_until = 0.0
+        self._rests_until, self._rest = 0.0, REST
         self._dropped.add(0)
 
     @property
@@ -40,10 +41,15 @@ class Counting(SpanExporter):
         return self._clock() < self._rests_until
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        found = SpanExportResult.FAILURE if self.rests else self._to.export(spans)
-        if found is not SpanExportResult.SUCCESS:
+        if self.rests:
             self.drop(len(spans))
-            self._rests_until = self._rests_until if self.rests else self._clock() + REST
+            return SpanExportResult.FAILURE
+        found = self._to.export(spans)
+        if found is SpanExportResult.SUCCESS:
+            self._rest = REST
+        else:
+            self.drop(len(spans))
+            self._rests_until, self._rest = self._clock() + self._rest, min(LONGEST, 2 * self._rest)
         return found
 
     def drop(self, many: int) -> None:
