@@ -86,11 +86,12 @@ async def test_a_dry_run_counts_and_stops_nothing(manned: Town):
     )
 
 
-async def test_a_fence_waits_for_an_intent_that_is_being_written_and_then_counts_it(manned: Town):
+@pytest.mark.parametrize("predicate", [{"connector": "postgres/demo"}, {"project": "web"}])
+async def test_a_fence_or_block_waits_for_an_intent_that_is_being_written_and_then_counts_it(manned: Town, predicate: dict[str, str]):
     number = await manned.db.fetchval("SELECT id FROM connector WHERE name = 'postgres/demo'")
     async with manned.root.transaction():
         await manned.root.execute(locks.shared([number]))
-        waits = asyncio.create_task(order(manned, connector="postgres/demo"))
+        waits = asyncio.create_task(order(manned, **predicate))
         async with asyncio.timeout(10):
             while not await manned.db.fetchval("SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
@@ -138,6 +139,27 @@ async def test_a_request_on_the_wire_keeps_it_from_being_called_revoked(manned: 
     await obeyed(manned.root, UUID(body["id"]), [], "revoked")
 
     assert (await status(manned, body["id"]))["state"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("how", "closed", "state"),
+    [
+        ("by_name", 1, "revoked"),
+        ("expiry_only", 1, "revoked"),
+        ("by_possession", 30, "accepted"),
+        ("by_possession", 61, "revoked"),
+        ("by_principal", 30, "accepted"),
+    ],
+)
+async def test_a_providers_clock_may_be_behind_where_nothing_is_found_by_name(manned: Town, how: str, closed: int, state: str):
+    credential = await lent(manned.root, state="failed")
+    await manned.root.execute(
+        "UPDATE mint SET class = $2, window_closes_at = now() - $3 * interval '1 s' WHERE credential_id = $1", credential, how, closed
+    )
+    body = (await order(manned, connector="postgres/demo")).json()
+    await obeyed(manned.root, UUID(body["id"]), [], "revoked")
+
+    assert (await status(manned, body["id"]))["state"] == state
 
 
 MAY = {"app": False, "viewer": False, "operator": True, "admin": True}

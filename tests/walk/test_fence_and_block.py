@@ -149,8 +149,9 @@ async def test_a_paused_process_holds_up_no_fence(postgres: str):
     await pool.close()
 
 
-async def test_after_accepted_no_intent_and_no_answer_with_a_credential_follows(town: Town):
-    """Sixty requests race one fence."""
+@pytest.mark.parametrize("predicate", [{"connector": "postgres/demo"}, {"project": "web"}, {"project": "web", "environment": "production"}])
+async def test_after_accepted_no_intent_and_no_answer_with_a_credential_follows(town: Town, predicate: dict[str, str]):
+    """Sixty requests race one fence, or one block."""
     async with stranger(town) as one:
         questions = [await one.question(WISH) for _ in range(60)]
 
@@ -161,7 +162,7 @@ async def test_after_accepted_no_intent_and_no_answer_with_a_credential_follows(
 
         flooding = asyncio.create_task(flood())
         await asyncio.sleep(0.1)
-        accepted = await order(town, connector="postgres/demo")
+        accepted = await order(town, **predicate)
         try:
             await flooding
             answers = [await one.answer(question) for question in questions]

@@ -29,7 +29,7 @@ from services.dev.ports import HOST
 from services.dev.running import run
 from services.providers.catalog.postgres import Postgres, named
 
-RATE, APART = 300, 0.5
+RATE, APART = 100, 0.5
 """Exchanges a second meanwhile, and seconds between two fences."""
 GONE = "SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
 # From the moment at which a call could take no effect any more to the provider's word that there is nothing.
@@ -49,13 +49,13 @@ async def fences(stand: Stand, count: int) -> list[Figure]:
     seconds = int(count * (APART + 0.3)) + 5
     async with load(lambda: stand.pids, "bus", kafka=stand.plan.kafka, **spec(stand, NORMAL, INSTANT)) as bus:
         await bus.closed(OUTSTANDING, 500)
-        lending = asyncio.create_task(bus.open(RATE, RATE * seconds))
+        lending = asyncio.create_task(bus.told({"rate": RATE, "count": RATE * seconds}))
         disk = asyncio.create_task(fdatasync(stand.plan.folder, 10 * count, pause=0.02))
         taken = await fenced(stand, count)
         p50, p99 = await disk
         found = await lending
     beside = f"{count} fences; p50 {percentile(taken, 0.5):.1f} ms; fdatasync of 4 KB in the same seconds: p50 {p50:.1f}, p99 {p99:.1f} ms; "
-    beside += f"{found.done} exchanges answered meanwhile, {sum(found.failed.values())} of them no (fenced)"
+    beside += f"meanwhile {found['done']} exchanges, and {found['failed'] or 'no other answer'}"
     more = {"p50_ms": percentile(taken, 0.5), "fdatasync_p50_ms": p50, "fdatasync_p99_ms": p99}
     return [Figure("a fence is accepted, p99", percentile(taken, 0.99), "ms", most=250, beside=beside, more=more)]
 
@@ -149,9 +149,9 @@ async def bench(asked: argparse.Namespace) -> None:
     async with standing(say) as stand:
         for part, count in ((orphans, asked.orphans), (fences, asked.fences), (killed, asked.kills), (many, asked.roles)):
             if count:
-                before = os.getloadavg()[0]
-                found += await part(stand, count)
-                say(f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after")
+                before, now = os.getloadavg()[0], await part(stand, count)
+                found += now
+                say(table(now, {"load": f"{before:.1f} before, {os.getloadavg()[0]:.1f} after"}))
     about["load after"] = " ".join(f"{load:.2f}" for load in os.getloadavg())
     sys.stdout.write(table(found, about) + "\n")
 
