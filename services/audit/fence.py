@@ -20,21 +20,27 @@ SILENT, AWAY_AFTER = 0.1, 5.0
 """Seconds. PostgreSQL takes the locks from a transaction that was silent for twice the first; a broker that is slower than the second holds up
 no fence."""
 
-# Subqueries, not joins: each is one look by its key, however empty the tables were when this was planned.
+# A block catches what was minted before its end, though it ended since: mint has looked at those of before. Blocks are read once; the rest are
+# subqueries, not joins: each is one look by its key, however empty the tables were when this was planned.
 PASSES = """
+    WITH caught AS MATERIALIZED (
+        SELECT connector, project, environment, issuer, sub_hash, least(lifted_at, until) AS ends FROM block
+        WHERE (lifted_at IS NULL OR lifted_at > clock_timestamp() - interval '2 minutes')
+          AND (until IS NULL OR until > clock_timestamp() - interval '2 minutes')
+    )
     SELECT fact.place
-    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
-        AS fact(credential_id, connector, epoch, project, environment, issuer, sub_hash, place)
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+        WITH ORDINALITY AS fact(credential_id, connector, epoch, project, environment, issuer, sub_hash, at, place)
     WHERE (SELECT c.state = 'active' AND c.epoch = fact.epoch FROM connector AS c WHERE c.name = fact.connector)
       AND (SELECT m.state = 'active' FROM mint AS m WHERE m.credential_id = fact.credential_id)
       AND NOT EXISTS (
-        SELECT FROM block AS b
-        WHERE b.lifted_at IS NULL AND (b.until IS NULL OR b.until > clock_timestamp())
+        SELECT FROM caught AS b
+        WHERE coalesce(b.ends > fact.at::timestamptz, true)
           AND coalesce(b.connector = fact.connector, true) AND coalesce(b.project = fact.project, true)
           AND coalesce(b.environment = fact.environment, true) AND coalesce(b.issuer = fact.issuer, true)
           AND coalesce(b.sub_hash = fact.sub_hash, true))
 """
-MEMBERS = ("credential_id", "connector", "epoch", "project", "environment", "issuer", "sub_hash")
+MEMBERS = ("credential_id", "connector", "epoch", "project", "environment", "issuer", "sub_hash", "at")
 REVOKED = "UPDATE reply SET outcome = 'revoked', box = false WHERE request_hash = ANY($1::text[])"
 UNDELIVERED = """
     WITH dead AS (

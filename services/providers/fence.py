@@ -16,8 +16,10 @@ MEMBERS = ("connector", "project", "environment", "issuer", "sub_hash")
 STANDING = """
     SELECT clock_timestamp() AS clock, heart.at, heart.caught_up_to,
         (SELECT jsonb_agg(c) FROM (SELECT name, state, epoch, revision FROM connector WHERE name = ANY($1::text[])) c) AS connectors,
-        (SELECT jsonb_agg(b) FROM (SELECT connector, project, environment, issuer, sub_hash FROM block
-            WHERE lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())) b) AS blocks
+        (SELECT jsonb_agg(b) FROM (
+            SELECT connector, project, environment, issuer, sub_hash, extract(epoch FROM least(lifted_at, until)) AS ends FROM block
+            WHERE (lifted_at IS NULL OR lifted_at > clock_timestamp() - interval '1 minute')
+                AND (until IS NULL OR until > clock_timestamp() - interval '1 minute')) b) AS blocks
     FROM (SELECT true) one LEFT JOIN heartbeat heart ON heart.role = 'audit'
 """
 
@@ -30,13 +32,15 @@ class Read:
     audit_at: datetime | None
     audit_caught_up: datetime | None
 
-    def blocked(self, grant: GrantApproved) -> bool:
-        """A member that a block leaves open matches everything."""
-        return any(all(block[name] is None or block[name] == getattr(grant, name) for name in MEMBERS) for block in self.blocks)
+    def blocked(self, grant: GrantApproved, begun: datetime | None = None) -> bool:
+        """By a block that stands, or has stood since `begun`: what it caught falls, however soon it was lifted. An open member matches everything."""
+        since = (begun or self.clock).timestamp()
+        standing = [block for block in self.blocks if block["ends"] is None or block["ends"] > since]
+        return any(all(block[name] is None or block[name] == getattr(grant, name) for name in MEMBERS) for block in standing)
 
-    def holds(self, grant: GrantApproved, epoch: int) -> bool:
+    def holds(self, grant: GrantApproved, epoch: int, begun: datetime) -> bool:
         row = self.connectors.get(grant.connector)
-        return row is not None and row["state"] == "active" and row["epoch"] == epoch and not self.blocked(grant)
+        return row is not None and row["state"] == "active" and row["epoch"] == epoch and not self.blocked(grant, begun)
 
 
 class Fence:

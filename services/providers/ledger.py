@@ -98,7 +98,7 @@ class Ledger:
         grants = [one.intent.wanted.grant for one in finished]
         names = [grant.connector for grant in grants]
         async with self._pool.acquire() as db, self._fence.hold(db, names) as read:
-            holding = [one for one in finished if read.holds(one.intent.wanted.grant, one.intent.epoch)]
+            holding = [one for one in finished if read.holds(one.intent.wanted.grant, one.intent.epoch, one.intent.sent_at)]
             held = await activate(db, holding) if holding else set()
             lost = [one for one in finished if one.intent.credential_id not in held]
             if lost:

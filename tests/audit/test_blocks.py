@@ -1,5 +1,6 @@
 """Blocks: whatever a predicate wider than one connector names is not handed over."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -33,10 +34,13 @@ async def test_a_block_stops_nothing_where_one_of_its_members_differs(house: Hou
     assert answer.box
 
 
-@pytest.mark.parametrize(("when", "stands"), [({"until": "now() - interval '1s'"}, False), ({"until": "now() + interval '1h'"}, True),
-                                              ({"lifted": "now()"}, False)])  # fmt: skip
-async def test_a_block_stands_until_its_end_or_until_it_is_lifted(house: House, when: dict[str, str], stands: bool):
-    fact = await house.ledger(minted(house.asked()))
+@pytest.mark.parametrize(("when", "ago", "stands"), [({"until": "now() + interval '1h'"}, 0, True),
+                                                       ({"until": "now() - interval '1s'"}, 0, False), ({"until": "now() - interval '1s'"}, 2, True),
+                                                       ({"lifted": "now() - interval '1s'"}, 0, False),
+                                                       ({"lifted": "now() - interval '1s'"}, 2, True)])  # fmt: skip
+async def test_a_block_catches_what_was_minted_before_its_end(house: House, when: dict[str, str], ago: int, stands: bool):
+    """Though it was lifted since: minted that many seconds ago."""
+    fact = await house.ledger(minted(house.asked(), at=datetime.now(UTC) - timedelta(seconds=ago)))
     await block(house, project="web", **when)
 
     (answer,) = house.opened(await house.run(fact))

@@ -54,7 +54,7 @@ def no_epoch() -> None:
 
     holds, stands = fence.Read.holds, standing.stands
     put(handing, "PASSES", handing.PASSES.replace(" AND c.epoch = fact.epoch", ""))
-    put(fence.Read, "holds", lambda self, grant, _: holds(self, grant, self.connectors[grant.connector]["epoch"]))
+    put(fence.Read, "holds", lambda self, grant, _, begun: holds(self, grant, self.connectors[grant.connector]["epoch"], begun))
 
     def standing_still(minted: Any, connectors: Any, blocks: Any) -> bool:
         return stands({**minted, "epoch": connectors[minted["connector"]]["epoch"]}, connectors, blocks)

@@ -93,6 +93,7 @@ async def test_a_call_has_no_longer_than_its_provider_its_request_and_we_allow(b
         "UPDATE connector SET state = 'fenced'",
         "UPDATE connector SET epoch = epoch + 1",
         "INSERT INTO block (id, project, since) VALUES (gen_random_uuid(), 'web', clock_timestamp())",
+        "INSERT INTO block (id, project, since, lifted_at) VALUES (gen_random_uuid(), 'web', clock_timestamp(), clock_timestamp())",
         "INSERT INTO block (id, sub_hash, environment, since) VALUES (gen_random_uuid(), repeat('c', 64), 'production', clock_timestamp())",
         "UPDATE mint SET state = 'revoking'",
     ],
@@ -158,6 +159,7 @@ async def test_a_block_that_does_not_concern_it_stops_nothing(books: Books, bloc
     await books.owner.execute(f"UPDATE block SET {block}")  # noqa: S608 - a name of the test's own
     (verdict,) = await books.intend(books.wanted())
     assert isinstance(verdict, Intent)
+    assert await books.ledger.swap([books.finished(verdict)]) == {verdict.credential_id}
 
 
 async def test_the_same_wish_in_new_bytes_ends_what_the_first_minted(books: Books):
