@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from dataclasses import replace
 
 from counterfoil_server.runtime.service import Runtime, Wire, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
@@ -36,6 +35,7 @@ def wired(settings: OwnSettings) -> Wire:
             stages=routes(desk),
             loops=[beat(own, progress), publishing.run(), Figures(runtime.db, runtime.telemetry.meter).run()],
             closing=[own.close],
+            member=ALONE,
         )
 
     return wire
@@ -43,4 +43,4 @@ def wired(settings: OwnSettings) -> Wire:
 
 if __name__ == "__main__":
     with told("audit"):
-        asyncio.run(serve(replace(Settings.read(os.environ), replica=ALONE), "audit", wired(OwnSettings.read(os.environ))))
+        asyncio.run(serve(Settings.read(os.environ), "audit", wired(OwnSettings.read(os.environ))))

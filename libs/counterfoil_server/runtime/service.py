@@ -64,6 +64,8 @@ class Wiring:
     """Readers without a group that the service runs itself: they are watched as its stages are."""
     publishers: Sequence[Publisher] = ()
     """Beside the process's own: how full they are is told with it."""
+    member: str = ""
+    """What it is called in its groups, where that is not its replica."""
 
 
 Wire = Callable[[Runtime], Awaitable[Wiring]]
@@ -111,7 +113,8 @@ async def serve(settings: Settings, role: str, wire: Wire) -> None:
 async def _run(runtime: Runtime, wiring: Wiring, watch: Watch) -> Sequence[BaseException]:
     """What failed."""
     settings = runtime.settings
-    broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=settings.replica, pacing_ms=settings.pacing_ms)
+    member = wiring.member or settings.replica
+    broker = bus.broker(settings.kafka, wiring.stages, runtime.dispatch, replica=member, pacing_ms=settings.pacing_ms)
     runtime.telemetry.starts(stage.group for stage in wiring.stages)
     shell = FastStream(broker, logger=None, on_shutdown=[partial(bus.drained, broker)])
     runtime.unread.consumers = lambda: bus.consumers(broker)
