@@ -24,8 +24,8 @@ AT_ONCE = 16
 MOST = 500
 """Of one connector claimed and not settled yet: who has so many is asked for no more until some are."""
 PATIENCE, SLOW, OPEN = 1.0, 0.05, 4000
-"""Seconds: whatever takes longer than the first goes on by itself; after the second the next orders come meanwhile, up to so many. So no connector
-holds up another.
+"""Seconds: what is tried again and takes longer than the first goes on by itself; after the second the next orders come meanwhile, up to so many.
+So no connector holds up another.
 """
 TOO_LATE = LEASE.total_seconds() - LONGEST_CALL
 TOPIC = revocation_settled.TOPIC
@@ -42,7 +42,7 @@ class Worker:
         self._going_on: set[asyncio.Task[None]] = set()
 
     async def work(self, ids: Sequence[UUID] | None, causes: dict[UUID, Received], send: Send) -> int:
-        """Try what is due, settle and publish as they come. How many were claimed. Who is slow may not be through when this returns."""
+        """Try what is due, settle and publish as they come. How many were claimed. Without orders in hand it does not wait for who is slow."""
         full = [connector for connector, many in self._claimed.items() if many >= MOST]
         rows = await self._settlements.claim(ids, MOST, full)
         by_connector: defaultdict[str, list[Row]] = defaultdict(list)
@@ -50,9 +50,10 @@ class Worker:
             by_connector[row["connector"]].append(row)
         tasks = {asyncio.create_task(self._try(connector, of_it, causes, send)) for connector, of_it in by_connector.items()}
         self._going_on |= tasks
-        done, _ = await asyncio.wait(tasks, timeout=PATIENCE) if tasks else (set(), set())
-        self._going_on -= done
-        for task in self._going_on & tasks:
+        for task in tasks:
+            task.add_done_callback(self._going_on.discard)
+        done, _ = await asyncio.wait(tasks, timeout=PATIENCE if ids is None else None) if tasks else (set(), set())
+        for task in tasks - done:
             task.add_done_callback(self._went_on)
         for task in done:
             task.result()
@@ -60,7 +61,6 @@ class Worker:
 
     def _went_on(self, task: "asyncio.Task[None]") -> None:
         """Nobody waits for it any more. What it did not settle is claimed again once its lease is over."""
-        self._going_on.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.warning("cut off, and taken again", extra={"loop": "revocations", "error": type(error).__name__})
 
