@@ -153,7 +153,8 @@ async def test_a_paused_process_holds_up_no_fence(postgres: str):
 async def test_after_accepted_no_intent_and_no_answer_with_a_credential_follows(town: Town, predicate: dict[str, str]):
     """Sixty requests race one fence, or one block."""
     async with stranger(town) as one:
-        questions = [await one.question(WISH) for _ in range(60)]
+        token = await town.id_token()
+        questions = [await one.question(WISH, token=token, within=30) for _ in range(60)]
 
         async def flood() -> None:
             for question in questions:
@@ -165,8 +166,8 @@ async def test_after_accepted_no_intent_and_no_answer_with_a_credential_follows(
         accepted = await order(town, **predicate)
         try:
             await flooding
-            answers = [await one.answer(question) for question in questions]
-            await settled(town, accepted["id"])
+            answers = await asyncio.gather(*(one.answer(question, within=30) for question in questions))
+            await settled(town, accepted["id"], within=40)
             async with town.sql() as db:
                 late = await db.fetchval(
                     "SELECT count(*) FROM mint WHERE connector = 'postgres/demo' AND sent_at > $1::text::timestamptz", accepted["accepted"]["at"]
