@@ -39,6 +39,7 @@ class Clients:
         self.ended: set[UUID] = set()
         self._chance = random.Random(seed)  # noqa: S311 - no secret is made of it
         self._waiting: dict[str, asyncio.Queue[tuple[str, float]]] = {}
+        self._left: dict[str, tuple[Ask, asking.Question]] = {}
         self._replied: dict[str, float] = {}
         self._keys, self._reply_to = RequesterKeys(time.monotonic), ReplyTo(partition=PARTITION, instance=f"faults-{uuid4().hex[:8]}")
         connection = stand.town.connection
@@ -59,6 +60,7 @@ class Clients:
                 await asyncio.sleep(self._chance.expovariate(rate))
         finally:
             await asyncio.gather(*asking_, return_exceptions=True)
+            await asyncio.sleep(1)
             reading.cancel()
             await self._listener.stop()
             await self._publisher.stop()
@@ -99,13 +101,21 @@ class Clients:
             ask.ended = ask.ended or "away"
         finally:
             del self._waiting[question.request_hash]
+            self._left[question.request_hash] = ask, question
+            while not heard.empty():
+                self._take_late(question.request_hash, *heard.get_nowait())
+
+    def _take_late(self, request_hash: str, box: str, at: float) -> None:
+        """The broker had it in time, and it lies there for whoever comes back for it: it was handed over."""
+        with suppress(ValueError, KeyError):
+            self._take(*self._left[request_hash], box, at)
 
     def _take(self, ask: Ask, question: asking.Question, box: str, at: float) -> None:
         found = asking.opened(question, box, self._keys, ReceiptChecker(self._known["log_keys"]))
         if found.credential is None:
             ask.ended, ask.code = ask.ended or "no", str((found.problem or {}).get("code"))
             return
-        ask.ended = "credential"
+        ask.ended = ask.ended or "credential"
         ask.deliveries.append(Delivery(UUID((found.fact or {})["credential_id"]), at, leaf_hash((found.leaf or "").encode())))
 
     async def _by_http(self, ask: Ask, patience: float, lifetime: int) -> None:
@@ -149,8 +159,11 @@ class Clients:
             for record in records:
                 request_hash, at = (record.key or b"").decode("ascii", "replace"), (record.timestamp + 1) / 1000
                 self._replied.setdefault(request_hash, at)
+                box = ExchangeReplied.model_validate_json(record.value).box
                 if (waiting := self._waiting.get(request_hash)) is not None:
-                    waiting.put_nowait((ExchangeReplied.model_validate_json(record.value).box, at))
+                    waiting.put_nowait((box, at))
+                elif request_hash in self._left:
+                    self._take_late(request_hash, box, at)
 
     async def _fresh_token(self) -> None:
         if time.monotonic() - self._token_at > 60:

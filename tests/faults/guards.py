@@ -27,6 +27,8 @@ TRIES: Mapping[str, tuple[Sequence[str], Sequence[dict[str, Any]]]] = {
 }
 """What brings each to light soonest: deaths, and faults at the provider."""
 ROUNDS, PATIENCE = 3, 25.0
+TIMED = "after its deadline"
+"""How late a client came to look is the machine's affair: by that no guard is missed."""
 
 
 async def guards(named: Sequence[str]) -> None:
@@ -37,7 +39,7 @@ async def guards(named: Sequence[str]) -> None:
             async with standing(say, without(guard)) as stand:
                 how: dict[str, Any] = {"habits": BY_NAME, "patience": PATIENCE, "thorough": False, "hurry": guard == "epoch"}
                 outcome = await trial(stand, points, 0, say, seed=number, faults=faults, **how)
-            red = {name: found for name, found in outcome.violations.items() if found}
+            red = {name: seen for name, found in outcome.violations.items() if (seen := [text for text in found if TIMED not in text])}
             sys.stdout.write(f"without {guard}, round {number + 1}: " + (", ".join(f"{name} {len(found)}" for name, found in red.items()) or "green"))
             sys.stdout.write("\n" + "".join(f"    {name}: {found[0]}\n" for name, found in red.items()))
             sys.stdout.flush()

@@ -26,7 +26,7 @@ OF = {"relay": "gateway", "outbound": "mint", "reconciler": "revoker"}
 """Whose process passes the points that are not named for it."""
 RARE = frozenset({"mint.swap_lost", "reconciler.claiming", "reconciler.claimed", "revoker.obeying", "revoker.obeyed"})
 """Passed now and then only: death comes with the first passage."""
-PATIENCE = 45.0
+PATIENCE = 60.0
 BEGUN = "SELECT credential_id::text FROM mint WHERE state = 'minting' AND sent_at > now() - interval '2 s'"
 LONG_PAUSE = 13.0
 """Seconds: any deadline, the window, what the reconciler waits beside it, and the revocation."""
@@ -56,7 +56,10 @@ class Killing:
     async def all(self, points: Sequence[str], at_random: int) -> None:
         """Two stages at once, each death after the other."""
         lots = self._lots(points, at_random)
-        await asyncio.gather(*(self._stage(role, lot) for role, lot in sorted(lots.items(), key=lambda one: -len(one[1])) if lot))
+        async with asyncio.TaskGroup() as stages:
+            for role, lot in sorted(lots.items(), key=lambda one: -len(one[1])):
+                if lot:
+                    stages.create_task(self._stage(role, lot))
 
     def _lots(self, points: Sequence[str], at_random: int) -> dict[str, list[str]]:
         lots: dict[str, list[str]] = {role: [] for role in SERVICES}
@@ -71,7 +74,10 @@ class Killing:
         async with self._room, self._locks[role]:
             for point in lot:
                 special = {AT_RANDOM: self._at_random, PAUSED: self._pause, STILL: self._still, AWAY: self._away}
-                await special.get(point, partial(self._at, point=point))(role)
+                try:
+                    await special.get(point, partial(self._at, point=point))(role)
+                except TimeoutError:
+                    self.missed[point] += 1
             await self._again(role)
             await self._ready(role)
 
@@ -107,14 +113,10 @@ class Killing:
     async def _still(self, role: str) -> None:
         """It stops itself with a credential in hand, of which the ledger does not know."""
         child = await self._again(role, "mint.answered", {STOPS: "1"})
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not stopped(child.process.pid):  # noqa: ASYNC110 - another process does it
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            self.missed[STILL] += 1
-        else:
-            await self._wakes(child, STILL)
+        async with asyncio.timeout(PATIENCE):
+            while not stopped(child.process.pid):  # noqa: ASYNC110 - another process does it
+                await asyncio.sleep(0.02)
+        await self._wakes(child, STILL)
 
     async def _wakes(self, child: Child, what: str) -> None:
         """When others have settled what it had begun; and then it has a while to do what it should not."""

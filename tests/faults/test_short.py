@@ -5,16 +5,15 @@ from pathlib import Path
 
 from services.dev.postgres import Postgres
 from tests.faults.checker import INVARIANTS
+from tests.faults.guards import TIMED
 from tests.faults.habits import LONGEST, Habits
 from tests.faults.stand import stood
 from tests.faults.trial import trial
 from tests.support.parts import say
 
 POINTS: Sequence[str] = ("mint.answered", "mint.swapped", "audit.appended", "revoke.called")
-QUICK = Habits(patience=(2.0, 4.0), lifetimes=(3, 50))
-"""Nobody has to be waited for for long."""
-TIMED = "after its deadline"
-"""How late a client looked is the machine's affair here; `make faults` counts it."""
+QUICK = Habits(lifetimes=(3, 50))
+"""What is lent is over at once, or long after: its end is not waited for."""
 
 
 async def test_deaths_at_the_worst_moments_violate_nothing(kafka: str, postgres_server: Postgres, tmp_path: Path):
