@@ -173,6 +173,24 @@ async def test_what_breaks_cuts_off_what_is_open_and_all_of_it_is_taken_again(fa
     assert consumer.at == [20, 7]
 
 
+async def test_what_broke_comes_again_in_smaller_batches_that_grow_as_they_are_done():
+    consumer, window = Consumer(), Window(0)
+
+    async def breaks(_: Onward) -> None:
+        raise ConnectionError
+
+    sizes = [window.records]
+    for _ in range(3):
+        await window.handle(consumer, read(0, 39), breaks)
+        await window.mend(consumer)
+        sizes.append(window.records)
+    for first in range(0, 120, 40):
+        await window.handle(consumer, read(first, first + 39), at_once)
+        sizes.append(window.records)
+
+    assert sizes == [10_000, 20, 10, 8, 16, 32, 64]
+
+
 async def test_what_another_has_by_now_is_neither_committed_nor_sought():
     consumer, window, slow = Consumer(), Window(100), Slow()
     await window.handle(consumer, [*read(0, 4), *read(0, 4, 1)], slow)

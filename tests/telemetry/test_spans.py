@@ -59,9 +59,9 @@ def test_histograms_lead_to_the_traces_that_were_recorded_and_to_no_other():
     with recording.telemetry.batch(batch, "policy"):
         pass
 
-    counts = {names.PROCESS_DURATION: 1, names.QUEUE_DURATION: 3}  # a batch, and each that lay
-    for (metric, count), point in zip(counts.items(), recording.points(*counts), strict=True):
-        assert point.count == count
+    metrics = names.PROCESS_DURATION, names.QUEUE_DURATION
+    for metric, point in zip(metrics, recording.points(*metrics), strict=True):
+        assert point.count == 1  # of the batch
         assert [f"{exemplar.trace_id:032x}" for exemplar in point.exemplars] == [TRACE]
         assert tuple(point.explicit_bounds) == metric.buckets
 

@@ -32,7 +32,7 @@ async def take(self: Any, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
     await self.window.mend(consumer)
     if getattr(consumer, "last_size", 0) > ALREADY_LARGE and (pause := getattr(consumer, "pacing", 0.0)):
         await asyncio.sleep(pause)
-    polled = await consumer.getmany(timeout_ms=int(self.batch_timeout_ms), max_records=self.max_records)
+    polled = await consumer.getmany(timeout_ms=int(self.batch_timeout_ms), max_records=min(self.max_records, self.window.records))
     consumer.turned_at = time.monotonic()
     consumer.stage, consumer.taken = self.stage, getattr(consumer, "taken", {}) | appended(polled)
     records = tuple(chain.from_iterable(polled.values()))
@@ -91,7 +91,7 @@ def subscribe(made: KafkaBroker, connection: Connection, stage: Stage, dispatch:
         decoder=whole,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
-        session_timeout_ms=10_000,
+        session_timeout_ms=6_000,
         heartbeat_interval_ms=1_000,
         title=f"{stage.group}:{'+'.join(str(topic) for topic in stage.reads)}",
         listener=Dealt(lambda: dispatch.telemetry.rebalanced(stage.group), window),

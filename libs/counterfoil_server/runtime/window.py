@@ -9,7 +9,10 @@ from counterfoil.wire.kafka import KafkaError, TopicPartition
 
 log = logging.getLogger("counterfoil.bus")
 Onward = Callable[[], None]
-BACKOFF = 0.5
+BACKOFF, ALL, FEW = 0.5, 10_000, 8
+"""Seconds before what broke is taken again; then in batches of half its size, but not under FEW, and twice as many after each that is done.
+Whatever was too much for a machine without time would only be more the next time.
+"""
 PATIENCE = 5.0
 """Seconds that what is open may take when partitions are dealt out anew or the process ends: longer than any call to a provider."""
 
@@ -53,12 +56,13 @@ class Progress:
 class Window:
     """At most `most` records of a stage are open, one batch more. `failed`: what cut a batch off; all that is open is to be taken again.
 
-    `retried` is told of that.
+    `retried` is told of that. `records`: how many a batch may have.
     """
 
     def __init__(self, most: int, retried: Callable[[], None] = lambda: None) -> None:
         self._most, self._retried, self._progress, self._tasks = most, retried, Progress(), set[asyncio.Task[None]]()
         self._committing, self._closed = asyncio.Lock(), False
+        self.records = ALL
         self.failed: BaseException | None = None
 
     async def handle(self, consumer: Any, records: Sequence[Any], work: Callable[[Onward], Awaitable[None]]) -> None:
@@ -85,6 +89,7 @@ class Window:
         except BaseException as error:  # noqa: BLE001 - a producer that is replaced cancels what waits for it; whoever polls next begins again
             self.failed = self.failed or error
             return
+        self.records = min(ALL, 2 * self.records)
         async with self._committing:
             assigned = consumer.assignment()
             if places := {place: offset for place, offset in self._progress.finish(records).items() if place in assigned}:
@@ -99,6 +104,7 @@ class Window:
             return
         log.warning("batches come again", extra={"error": type(self.failed).__name__, "count": self._progress.open}, exc_info=self.failed)
         self._retried()
+        self.records = max(FEW, min(self.records, self._progress.open) // 2)
         await self._again(consumer)
         await asyncio.sleep(BACKOFF)
 

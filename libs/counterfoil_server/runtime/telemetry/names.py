@@ -83,7 +83,12 @@ SEND_DURATION = Metric(
 SENT = Metric("messaging.client.sent.messages", "{message}", "counter", "Records sent.", (SYSTEM, OPERATION, DESTINATION))
 CONSUMED = Metric("messaging.client.consumed.messages", "{message}", "counter", "Records taken.", (SYSTEM, OPERATION, DESTINATION, GROUP))
 QUEUE_DURATION = Metric(
-    "counterfoil.stage.queue.duration", "s", "histogram", "How long a record lay on its topic before a stage took it.", (BY_GROUP, BY_TOPIC), MINUTES
+    "counterfoil.stage.queue.duration",
+    "s",
+    "histogram",
+    "How long the oldest record of a batch lay on its topic before a stage took it.",
+    (BY_GROUP, BY_TOPIC),
+    MINUTES,
 )
 LAG = Metric("counterfoil.stage.lag", "{message}", "gauge", "Records that lie before a stage: end offset less position.", (BY_GROUP, BY_TOPIC))
 LAG_AGE = Metric(

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
 
 from counterfoil.contracts.base import Topic
@@ -83,23 +82,24 @@ class Telemetry:
         )
 
     def _end(self, received: Sequence[Received], group: str, took: float, clock: float, error: BaseException | None) -> None:
-        """What took as long for all is told once for each topic; how long each lay, once for each. Within a span: that is what makes an exemplar."""
+        """Told once for each topic of the batch, since each telling costs: how long it took, how long the oldest of it lay. Within a span: that is
+        what makes an exemplar.
+        """
         failed = {} if error is None else {names.ERROR: type(error).__name__}
         by_topic = collections.defaultdict[str, list[Received]](list)
         for one in received:
             by_topic[str(one.topic)].append(one)
         for topic, batch in by_topic.items():
-            labels, lying = {**PROCESS, names.DESTINATION: topic, names.GROUP: group}, {names.BY_GROUP: group, names.BY_TOPIC: topic}
+            labels = {**PROCESS, names.DESTINATION: topic, names.GROUP: group}
             self._consumed.add(len(batch), labels)
-            spans = [self._spans.pop(id(one), None) for one in batch]
-            first = next((span for span in spans if span is not None), None)
-            self._processed.record(took, labels | failed, _within(first))
-            for one, span in zip(batch, spans, strict=True):
-                self._queued.record(_queue(one, clock), lying, _within(span))
-                if span is not None:
-                    if failed:
-                        _fail(span, failed[names.ERROR])
-                    span.end()
+            spans = [span for one in batch if (span := self._spans.pop(id(one), None)) is not None]
+            context = trace.set_span_in_context(spans[0]) if spans else None
+            self._processed.record(took, labels | failed, context)
+            self._queued.record(max(_queue(one, clock) for one in batch), {names.BY_GROUP: group, names.BY_TOPIC: topic}, context)
+            for span in spans:
+                if failed:
+                    _fail(span, failed[names.ERROR])
+                span.end()
 
     def buried(self, one: Received, code: str) -> None:
         """A dead letter is an error, of its own span only."""
@@ -173,10 +173,6 @@ class Telemetry:
 def _header(span: Span) -> list[tuple[str, bytes]]:
     context = span.get_span_context()
     return [(TRACEPARENT, write(context))] if context.is_valid else []
-
-
-def _within(span: Span | None) -> Context | None:
-    return None if span is None else trace.set_span_in_context(span)
 
 
 def _fail(span: Span, error: str) -> None:
