@@ -8,6 +8,7 @@ import asyncio
 import os
 import statistics
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from services.dev.town import Plan
 
 LIFETIME, CONNECTIONS, TOKENS = 1800, 64, 50
 DEAD = "to a dead address"
+WARM = 12.0
+"""Seconds. Spans are sent every five, and a lot is tried for three."""
 MOST = 5.0
 """Per cent of throughput that a collector which is away may cost."""
 
@@ -77,10 +80,12 @@ async def up(stand: Stand, plan: Plan, role: str, http: httpx.AsyncClient) -> No
 
 
 async def once(stand: Stand, count: int) -> Measured:
-    """A tenth first: connections, keys and key sets."""
+    """Under load for a while first: connections, keys and key sets; and who speaks to a dead address has noticed by then."""
     door = {"url": stand.plan.url, "issuer": stand.plan.issuer, "connector": INSTANT, "tokens": TOKENS, "lifetime": LIFETIME}
     async with load(lambda: stand.pids, "http", connections=CONNECTIONS, **door) as client:
-        await client.closed(CONNECTIONS, max(CONNECTIONS, count // 10))
+        until = time.monotonic() + WARM
+        while time.monotonic() < until:
+            await client.closed(CONNECTIONS, 4 * CONNECTIONS)
         return await client.closed(CONNECTIONS, count)
 
 
