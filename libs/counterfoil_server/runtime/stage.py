@@ -19,14 +19,12 @@ TRANSPORT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what asyncpg raises for a connection that was ended between two statements
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.DiskFullError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,
+    # Whole classes of SQLSTATE, for none of them is about what a message says: 25, 40, 53, 57, 58.
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
 )
 """What stops a batch, to be taken again. Everything else is the fault of one message."""
 
