@@ -60,4 +60,4 @@ async def test_open_windows_are_found_by_when_they_close(ledger: asyncpg.Connect
     found = await plan(ledger, OPEN_WINDOWS, *values(PLACE), NOW)
 
     assert "mint_window" in found
-    assert "window_closes_at > statement_timestamp()" in found.partition('"Index Cond": ')[2].partition(",")[0]
+    assert "window_closes_at > (statement_timestamp()" in found.partition('"Index Cond": ')[2].partition(",")[0]
