@@ -11,7 +11,7 @@ from counterfoil.wire.envelope import decode, encode
 from counterfoil_server.domain.intent import Refuse, Repeat
 from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now
+from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now, onward_soon
 from services.providers import calls, pausing
 from services.providers.boxes import Boxes
 from services.providers.bulkhead import OPEN, SHARE, Bulkhead
@@ -27,8 +27,6 @@ WORDS: dict[RefusalCode, str] = {
     "evidence_mismatch": "the grant is not about the identity it carries",
     "beyond_evidence": "the grant goes beyond what was asked",
 }
-SLOW = 0.05
-"""Seconds after which the next batch need not wait for the calls of this one. At once would make small batches of what answers at once."""
 BUSY = f"{SHARE} requests for this connector are under way"
 
 
@@ -90,7 +88,7 @@ class Minting:
 
     async def mint(self, entered: Sequence[Wanted], emit: Emit) -> None:
         """Calls that answered swap and go out at once, and leave; only the offset waits for the slowest."""
-        pending, onward = set[asyncio.Task[Finished | Failed]](), None
+        pending = set[asyncio.Task[Finished | Failed]]()
         try:
             verdicts = await pausing.intended(lambda some: self._ledger.intend(some, self._now()), entered) if entered else []
             await emit([out for one, verdict in zip(entered, verdicts, strict=True) if (out := self.said(one, verdict))])
@@ -98,15 +96,13 @@ class Minting:
                 if not isinstance(verdict, Intent):
                     self._bulkhead.leave(one)
             pending = {asyncio.create_task(self.call(verdict)) for verdict in verdicts if isinstance(verdict, Intent)}
-            onward = asyncio.get_running_loop().call_later(SLOW, emit.onward)
-            while pending:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                await self.settle([task.result() for task in done], emit)
+            with onward_soon(emit):
+                while pending:
+                    done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                    await self.settle([task.result() for task in done], emit)
         finally:  # what is cut off here is taken over as another attempt when the batch comes again
             for task in pending:
                 task.cancel()
-            if onward:
-                onward.cancel()
 
     async def call(self, intent: Intent) -> Finished | Failed:
         result = await calls.mint(intent, self._roots, self._now())

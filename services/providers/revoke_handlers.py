@@ -12,7 +12,7 @@ from counterfoil.contracts import revocation_ordered, revocation_settled
 from counterfoil.wire.envelope import decode
 from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.loops import forever
-from counterfoil_server.runtime.stage import Emit, Out, Received, Stage
+from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, onward_soon
 from counterfoil_server.runtime.telemetry.current import within
 from counterfoil_server.runtime.telemetry.phases import SINCE
 from services.providers.ends import LONGEST_CALL, Ends
@@ -23,10 +23,8 @@ AT_ONCE = 16
 """Calls under way to one connector."""
 MOST = 500
 """Of one connector claimed and not settled yet: who has so many is asked for no more until some are."""
-PATIENCE, SLOW, OPEN = 1.0, 0.05, 4000
-"""Seconds: what is tried again and takes longer than the first goes on by itself; after the second the next orders come meanwhile, up to so many.
-So no connector holds up another.
-"""
+PATIENCE, OPEN = 1.0, 4000
+"""Seconds: what is tried again and takes longer goes on by itself; and so many orders may be in hand. So no connector holds up another."""
 TOO_LATE = LEASE.total_seconds() - LONGEST_CALL
 TOPIC = revocation_settled.TOPIC
 Send = Callable[[Sequence[Out]], Awaitable[Any]]
@@ -136,10 +134,7 @@ def said(value: bytes, causes: dict[UUID, Received]) -> Out:
 def routes(worker: Worker) -> tuple[Stage, ...]:
     async def on_batch(batch: Sequence[Received], emit: Emit) -> None:
         causes = {one.fact.credential_id: one for one in batch}
-        onward = asyncio.get_running_loop().call_later(SLOW, emit.onward)
-        try:
+        with onward_soon(emit):
             await worker.work(list(causes), causes, emit)
-        finally:
-            onward.cancel()
 
     return (Stage("revoke", (revocation_ordered.TOPIC,), (TOPIC,), on_batch, window=OPEN),)

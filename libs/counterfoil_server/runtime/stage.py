@@ -1,7 +1,8 @@
 """What a service is made of: stages. A stage takes facts of its topics in batches and emits facts of others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -72,6 +73,20 @@ class Emit(Protocol):
 
     def bury(self, one: Received, fault: Exception) -> None:
         """Make a dead letter of this message: its original bytes, with the reason."""
+
+
+SLOW = 0.05
+"""Seconds after which the next batch need not wait for this one. At once would make small batches of what answers at once."""
+
+
+@contextmanager
+def onward_soon(emit: Emit) -> Iterator[None]:
+    """Around what waits for others."""
+    timer = asyncio.get_running_loop().call_later(SLOW, emit.onward)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 OnBatch = Callable[[Sequence[Received], Emit], Awaitable[None]]
