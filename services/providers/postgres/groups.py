@@ -74,6 +74,7 @@ class Groups:
 async def _make(connection: asyncpg.Connection, where: Where, group: str, rights: frozenset[Right]) -> None:
     await narrowing.exists(connection, rights)
     if not await hands.serve(connection, where, group) or await narrowing.missing(connection, group, rights):
+        await _have_lock(connection, where)
         async with connection.transaction():
             await _lock(connection, where)
             await _grant(connection, where, group, rights)
@@ -95,16 +96,25 @@ async def _grant(connection: asyncpg.Connection, where: Where, group: str, right
         await connection.execute(";".join(row["statement"] for row in missing))
 
 
+def _named_lock(where: Where) -> str:
+    return f"cf_lock_{where.tag}"
+
+
+async def _have_lock(connection: asyncpg.Connection, where: Where) -> None:
+    """Before the transaction that takes it: inside it a session that has looked for a role in vain goes on
+    believing that there is none, though another maker has made it meanwhile.
+    """
+    lock = _named_lock(where)
+    if not await connection.fetchval(EXISTS, lock):
+        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            await connection.execute(f"CREATE ROLE {lock}")
+
+
 async def _lock(connection: asyncpg.Connection, where: Where) -> None:
     """One maker at a time, until the transaction ends: two GRANTs on one table at once fail. The lock is a membership of the broker's own,
     which PostgreSQL lets one transaction change at a time; an advisory lock could be held by any lent role, and would stop us.
     """
-    lock = f"cf_lock_{where.tag}"
-    if not await connection.fetchval(EXISTS, lock):
-        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            async with connection.transaction():
-                await connection.execute(f"CREATE ROLE {lock}")
-    await connection.execute(f"GRANT {lock} TO CURRENT_USER WITH INHERIT FALSE")
+    await connection.execute(f"GRANT {_named_lock(where)} TO CURRENT_USER WITH INHERIT FALSE")
 
 
 async def sweep(connection: asyncpg.Connection, where: Where) -> int:
@@ -118,6 +128,7 @@ async def sweep(connection: asyncpg.Connection, where: Where) -> int:
 
 
 async def _drop(connection: asyncpg.Connection, where: Where, group: str) -> bool:
+    await _have_lock(connection, where)
     async with connection.transaction():
         await _lock(connection, where)
         # The GRANT waits for every mint that is joining, and holds off the next: look again only then.
