@@ -33,10 +33,12 @@ gateway() {
   allow "$1" --operation Write \
     --topic "$p.exchange.requested.v1" \
     --topic "$p.revocation.requested.v1" \
-    --topic "$p.registry.changed.v1"
+    --topic "$p.registry.changed.v1" \
+    --topic "$p.consent.returned.v1"
   allow "$1" --operation Read \
     --topic "$p.exchange.replied.v1" \
-    --topic "$p.revocation.settled.v1"
+    --topic "$p.revocation.settled.v1" \
+    --topic "$p.consent.settled.v1"
 }
 
 client() {
@@ -75,7 +77,8 @@ audit() {
     --topic "$p.revocation.requested.v1.dlq" \
     --topic "$p.revocation.ordered.v1.dlq" \
     --topic "$p.revocation.settled.v1.dlq" \
-    --topic "$p.registry.changed.v1.dlq"
+    --topic "$p.registry.changed.v1.dlq" \
+    --topic "$p.consent.settled.v1.dlq"
   allow "$1" --operation Read \
     --topic "$p.exchange.verified.v1" \
     --topic "$p.exchange.authorized.v1" \
@@ -84,15 +87,18 @@ audit() {
     --topic "$p.revocation.ordered.v1" \
     --topic "$p.revocation.settled.v1" \
     --topic "$p.registry.changed.v1" \
+    --topic "$p.consent.settled.v1" \
     --group "$p.audit"
 }
 
 mint() {
   allow "$1" --operation Write \
     --topic "$p.exchange.minted.v1" \
+    --topic "$p.consent.settled.v1" \
     --topic "$p.exchange.authorized.v1.dlq"
   allow "$1" --operation Read \
     --topic "$p.exchange.authorized.v1" \
+    --topic "$p.consent.returned.v1" \
     --group "$p.mint"
 }
 
@@ -123,6 +129,13 @@ consumer() {
     --group "$p.consumer.$1"
 }
 
+consent() {
+  allow "$1" --operation Write \
+    --topic "$p.consent.returned.v1.dlq"
+  allow "$1" --operation Read \
+    --group "$p.consent"
+}
+
 redrive() {
   allow "$1" --operation Write \
     --topic "$p.exchange.verified.v1" \
@@ -132,6 +145,8 @@ redrive() {
     --topic "$p.revocation.ordered.v1" \
     --topic "$p.revocation.settled.v1" \
     --topic "$p.registry.changed.v1" \
+    --topic "$p.consent.settled.v1" \
+    --topic "$p.consent.returned.v1" \
     --topic "$p.exchange.requested.v1"
   allow "$1" --operation Read \
     --topic "$p.exchange.verified.v1.dlq" \
@@ -141,6 +156,8 @@ redrive() {
     --topic "$p.revocation.ordered.v1.dlq" \
     --topic "$p.revocation.settled.v1.dlq" \
     --topic "$p.registry.changed.v1.dlq" \
+    --topic "$p.consent.settled.v1.dlq" \
+    --topic "$p.consent.returned.v1.dlq" \
     --topic "$p.exchange.requested.v1.dlq"
 }
 
@@ -152,7 +169,8 @@ replay() {
     --topic "$p.revocation.requested.v1" \
     --topic "$p.revocation.ordered.v1" \
     --topic "$p.revocation.settled.v1" \
-    --topic "$p.registry.changed.v1"
+    --topic "$p.registry.changed.v1" \
+    --topic "$p.consent.settled.v1"
 }
 
 ops() {
@@ -161,8 +179,8 @@ ops() {
 }
 
 case "${1:-}" in
-  "") for role in gateway verifier policy audit mint revoker revoke ops; do "$role" "$p-$role"; done ;;
-  gateway | client | verifier | policy | audit | mint | revoker | revoke | consumer | redrive | replay | ops) "$1" "${2:-$p-$1}" ;;
+  "") for role in gateway verifier policy audit mint revoker revoke consent ops; do "$role" "$p-$role"; done ;;
+  gateway | client | verifier | policy | audit | mint | revoker | revoke | consumer | consent | redrive | replay | ops) "$1" "${2:-$p-$1}" ;;
   *)
     echo "acls.sh: there is no role $1" >&2
     exit 2

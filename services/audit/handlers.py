@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.contracts import (
     audit_recorded,
+    consent_settled,
     exchange_authorized,
     exchange_minted,
     exchange_replied,
@@ -28,7 +29,7 @@ from services.audit.recorded import recorded
 from services.audit.replies import Reply, as_revoked, reply
 
 READS = (exchange_verified.TOPIC, exchange_authorized.TOPIC, exchange_minted.TOPIC, revocation_requested.TOPIC, revocation_ordered.TOPIC,
-         revocation_settled.TOPIC, registry_changed.TOPIC)  # fmt: skip
+         revocation_settled.TOPIC, registry_changed.TOPIC, consent_settled.TOPIC)  # fmt: skip
 WRITES = (exchange_replied.TOPIC, audit_recorded.TOPIC)
 
 

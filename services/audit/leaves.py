@@ -28,10 +28,12 @@ class Entry:
 
     @property
     def about(self) -> UUID | None:
-        """The request that this fact speaks of, else the credential: by that its leaf is found."""
+        """The request that this fact speaks of, else the credential, else the consent: by that its leaf is found."""
         known = vars(self.cause.fact)
         asked, predicate = known.get("asked"), known.get("predicate")
-        found: UUID | None = asked.request_id if asked else predicate.credential_id if predicate else known.get("credential_id")
+        found: UUID | None = (
+            asked.request_id if asked else predicate.credential_id if predicate else known.get("credential_id") or known.get("consent_id")
+        )
         return found
 
     @property

@@ -5,10 +5,10 @@ import os
 import time
 from typing import Any
 
-from counterfoil.contracts import exchange_replied, revocation_settled
-from counterfoil.contracts.base import ReplyTo
+from counterfoil.contracts import consent_settled, exchange_replied, revocation_settled
+from counterfoil.contracts.base import ReplyTo, Topic
 from counterfoil.contracts.revocation_requested import Actor
-from counterfoil.wire.kafka import Listener, Publisher
+from counterfoil.wire.kafka import Connection, Listener, Publisher
 from counterfoil.wire.outbox import Outbox
 from counterfoil.wire.requester import RequesterKeys
 from counterfoil_server.runtime import health
@@ -33,7 +33,7 @@ from services.gateway.permits import CedarPermits
 from services.gateway.relay import Relay
 from services.gateway.replies import Replies
 from services.gateway.routes import routes
-from services.gateway.settled import Settled
+from services.gateway.settled import Settled, consents
 from services.gateway.standing import Standing
 from services.gateway.undelivered import Undelivered
 from services.gateway.waiting import Waiting
@@ -45,7 +45,7 @@ def wired(own: OwnSettings) -> Wire:
         registry = await opened_registry(own, runtime)
         publisher = Publisher(kafka)
         await publisher.start()
-        requester, outbox, settled = RequesterKeys(time.monotonic), Outbox(publisher), Settled()
+        requester, outbox, settled, consented = RequesterKeys(time.monotonic), Outbox(publisher), Settled(), consents()
         handed = Handed(db, own.instance, own.partition)
         undelivered = Undelivered(db, handed)
         waiting = Waiting(handed, undelivered)
@@ -53,14 +53,13 @@ def wired(own: OwnSettings) -> Wire:
         listener = Listener(kafka, kafka.topic(exchange_replied.TOPIC), own.partition)
         listening = Listening(listener, replies, handed, undelivered)
         await listening.start()
-        ends = Listener(kafka, kafka.topic(revocation_settled.TOPIC), None)
-        await ends.start()
+        ends, agreed = await heard(kafka, revocation_settled.TOPIC), await heard(kafka, consent_settled.TOPIC)
         reply_to = ReplyTo(partition=own.partition, instance=own.instance)
         asker = Asker(kafka, runtime.keys, requester, outbox, reply_to, own.patience, runtime.now)
         jwks = Jwks(careful(development=settings.development))
         shared = Shared(
             settings.audience, db, runtime.keys, runtime.telemetry, runtime.now, registry, jwks,
-            CedarPermits(registry), asker, waiting, settled, public(own, settings), settings.development,
+            CedarPermits(registry), asker, waiting, settled, consented, runtime.emit, public(own, settings), settings.development,
             Catalog.read(own.extra_providers), own.console,
         )  # fmt: skip
         relay = Relay(db, runtime.emit, Hint(settings.database, "registry"), Hint(settings.database, "revocation"))
@@ -69,14 +68,22 @@ def wired(own: OwnSettings) -> Wire:
         return Wiring(
             loops=[
                 behind_a_door(server, listening.run),
-                *(handed.keep(), undelivered.run(), registry.run(), endings(ends, settled), relay.run(), aging(jwks, runtime.telemetry.meter)),
+                *(handed.keep(), undelivered.run(), registry.run(), relay.run(), aging(jwks, runtime.telemetry.meter)),
+                *(endings(ends, settled), endings(agreed, consented)),
             ],
-            closing=[listening.stop, ends.stop, outbox.stop, publisher.stop],
-            listeners=[listener, ends],
+            closing=[listening.stop, ends.stop, agreed.stop, outbox.stop, publisher.stop],
+            listeners=[listener, ends, agreed],
             publishers=[publisher],
         )
 
     return wire
+
+
+async def heard(kafka: Connection, topic: Topic) -> Listener:
+    """All of it, from now on."""
+    listener = Listener(kafka, kafka.topic(topic), None)
+    await listener.start()
+    return listener
 
 
 async def opened_registry(own: OwnSettings, runtime: Runtime) -> Registry:

@@ -13,6 +13,8 @@ from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.callers import Callers
 from services.gateway.catalog import Catalog
+from services.gateway.consent_door import BACK, ConsentDoor, Send
+from services.gateway.consents import Consents
 from services.gateway.explaining import Explainer
 from services.gateway.ledger import Ledger
 from services.gateway.operators import Operators, Permits
@@ -30,10 +32,12 @@ from services.gateway.tracing import Tracing
 from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_audit_proofs import ProofDoor
 from services.gateway.v1_audit_tlog import TlogDoor
+from services.gateway.v1_consents import ConsentsDoor
 from services.gateway.v1_credentials import Credentials
 from services.gateway.v1_dead_letters import DeadLetters
 from services.gateway.v1_entries import of_every_kind
 from services.gateway.v1_explain import ExplainDoor
+from services.gateway.v1_grants import GrantsDoor
 from services.gateway.v1_policies import PoliciesDoor
 from services.gateway.v1_providers import ProvidersDoor
 from services.gateway.v1_registry import RegistryDoor
@@ -58,6 +62,8 @@ class Shared:
     asker: Asker
     waiting: Waiting
     settled: Settled
+    consented: Settled
+    send: Send
     public: Mapping[str, Any]
     """What /.well-known/counterfoil says beside the keys."""
     development: bool = False
@@ -70,14 +76,16 @@ def doors(shared: Shared) -> Doors:
     callers = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now)
     at_v1 = Callers(shared.registry, shared.jwks, shared.audience, shared.keys.shared("subject"), now, shared.console)
     operators, ledger, orders = Operators(at_v1, shared.permits), Ledger(db, shared.keys.shared("lookup")), Orders(db, now)
+    explainer, consents = Explainer(shared.registry, Standing(db), now), Consents(db, shared.keys, base + BACK)
+    asking = ConsentsDoor(operators, consents, explainer, shared.registry, now, base)
     registering = Registering(RegistryBook(db, shared.catalog), shared.registry, now)
     tracing = Tracing(shared.telemetry, development=shared.development, providers=shared.catalog.names())
     return Doors(
         base=base,
-        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), tracing, base),
+        token=TokenDoor(shared.asker, shared.waiting, Pulse(db), tracing, asking.after, base),
         revoke=RevokeDoor(callers, ledger, orders, shared.settled, Standing(db), now, base),
         wellknown=WellKnown(base, shared.keys, shared.public),
-        explain=ExplainDoor(at_v1, operators, shared.registry, Explainer(shared.registry, Standing(db), now)),
+        explain=ExplainDoor(at_v1, operators, shared.registry, explainer),
         credentials=Credentials(operators, ledger),
         revocations=Revocations(operators, ledger, orders, Progress(db), shared.settled, now),
         registry=RegistryDoor(operators, db, registering),
@@ -89,4 +97,7 @@ def doors(shared: Shared) -> Doors:
         audit=AuditDoor(operators, db),
         proofs=ProofDoor(operators, db),
         tlog=TlogDoor(operators, db),
+        consents=asking,
+        grants=GrantsDoor(operators, db, now),
+        people=ConsentDoor(consents, shared.keys, shared.send, shared.consented, now),
     )

@@ -36,6 +36,9 @@ class Caller:
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Those that the issuer entry's rule reads, and no others."""
 
+    def lives_in(self, project: str, environment: str) -> bool:
+        return self.project is not None and (project, environment) == (self.project, self.environment)
+
     @property
     def role(self) -> str | None:
         return self.operator.role if self.operator else None

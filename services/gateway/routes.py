@@ -11,6 +11,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from services.gateway.answering import Dialect, Door, Endpoint, refusal
+from services.gateway.consent_door import BACK, ConsentDoor
 from services.gateway.openapi.document import document
 from services.gateway.problems import About, Problem
 from services.gateway.revoke_door import RevokeDoor
@@ -18,10 +19,12 @@ from services.gateway.token_door import TokenDoor
 from services.gateway.v1_audit import AuditDoor
 from services.gateway.v1_audit_proofs import ProofDoor
 from services.gateway.v1_audit_tlog import TlogDoor
+from services.gateway.v1_consents import ConsentsDoor
 from services.gateway.v1_credentials import Credentials
 from services.gateway.v1_dead_letters import DeadLetters
 from services.gateway.v1_entries import Entries
 from services.gateway.v1_explain import ExplainDoor
+from services.gateway.v1_grants import GrantsDoor
 from services.gateway.v1_policies import PoliciesDoor
 from services.gateway.v1_providers import ProvidersDoor
 from services.gateway.v1_registry import RegistryDoor
@@ -52,6 +55,9 @@ class Doors:
     audit: AuditDoor
     proofs: ProofDoor
     tlog: TlogDoor
+    consents: ConsentsDoor
+    grants: GrantsDoor
+    people: ConsentDoor
 
 
 def oauth(doors: Doors) -> Sequence[Address]:
@@ -85,6 +91,10 @@ def others(doors: Doors) -> Sequence[Address]:
         ("/v1/blocks", GET, doors.stops.blocks),
         ("/v1/blocks/{id}", ("GET", "DELETE"), doors.stops.block),
         ("/v1/dead-letters", POST, doors.dead_letters.acted),
+        ("/v1/consents", POST, doors.consents.ask),
+        ("/v1/consents/{id}", GET, doors.consents.one),
+        ("/v1/grants", GET, doors.grants.all),
+        ("/v1/grants/{id}", ("GET", "DELETE"), doors.grants.one),
         ("/v1/audit/leaves", GET, doors.audit.leaves),
         ("/v1/audit/checkpoint", GET, doors.proofs.checkpoint),
         ("/v1/audit/proof/inclusion", GET, doors.proofs.inclusion),
@@ -93,6 +103,11 @@ def others(doors: Doors) -> Sequence[Address]:
         ("/v1/audit/tlog/tile/entries/{tile:path}", GET, doors.tlog.entries),
         ("/v1/audit/tlog/tile/{level}/{tile:path}", GET, doors.tlog.tile),
     )
+
+
+def pages(doors: Doors) -> Sequence[Address]:
+    """For people, in a browser. No part of what is described."""
+    return (BACK, GET, doors.people.back), ("/consent/{link}", GET, doors.people.go)
 
 
 def of_kind(entries: Entries) -> Sequence[Address]:
@@ -120,7 +135,8 @@ def routes(doors: Doors) -> ASGIApp:
     def made(addresses: Sequence[Address], dialect: Dialect) -> list[Route]:
         return [Route(path, Door(endpoint, dialect, doors.base), methods=list(methods)) for path, methods, endpoint in addresses]
 
-    return Starlette(routes=[*made(oauth(doors), "oauth"), *made(others(doors), "v1")], exception_handlers={HTTPException: misplaced(doors.base)})
+    every = [*made(oauth(doors), "oauth"), *made((*others(doors), *pages(doors)), "v1")]
+    return Starlette(routes=every, exception_handlers={HTTPException: misplaced(doors.base)})
 
 
 def misplaced(base: str) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -77,6 +77,7 @@ ROWS = (
     Row("in_progress", 503, "temporarily_unavailable", 409, "An earlier request with this request_id is on its way", LATER),
     Row("stale_decision audit_unavailable clock_skew", 503, "temporarily_unavailable", 503, "Nothing is minted at this moment", LATER),
     Row("limited", 429, "temporarily_unavailable", 429, "A limit was reached", "Ask again after `retry_after` seconds."),
+    Row("consent_required", 400, "consent_required", 403, "The user has to agree first", "Send them to `url`, and ask again when they are back."),
     Row("provider_unavailable", 502, "temporarily_unavailable", 502, "The provider is away", LATER),
     Row(BAD_MINT, 502, "server_error", 502, "The mint was refused", OPERATOR),
     # late

@@ -1,6 +1,7 @@
 """POST /oauth2/token: RFC 8693, token exchange."""
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
@@ -21,13 +22,16 @@ from services.gateway.tracing import GRANTED, Exchange, Tracing
 from services.gateway.waiting import Waiter, Waiting
 from services.gateway.wish import Asking, asking
 
+AskingPeople = Callable[[Mapping[str, Any], Mapping[str, Any]], Awaitable[Mapping[str, str]]]
+"""From a wish and the refusal of it, which a person's agreement would change, to where that person can be sent."""
 CREDENTIAL = "urn:counterfoil:token-type:credential"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 
 
 class TokenDoor:
-    def __init__(self, asker: Asker, waiting: Waiting, pulse: Pulse, tracing: Tracing, base: str) -> None:
+    def __init__(self, asker: Asker, waiting: Waiting, pulse: Pulse, tracing: Tracing, asking_people: AskingPeople, base: str) -> None:
         self._asker, self._waiting, self._pulse, self._tracing, self._base = asker, waiting, pulse, tracing, base
+        self._asking_people = asking_people
 
     async def exchange(self, request: Request) -> Response:
         asked = asking(await body.form(request), self._base)
@@ -39,16 +43,18 @@ class TokenDoor:
             waiter = open_until_sent.enter_context(self._waiting.entered(question))
             opened = await self._asker.answer(waiter, request)
             crash.at("gateway.reply_in_hand")
-            content = self._said(opened, asked, waiter, traced)
+            content = await self._said(opened, asked, waiter, traced)
             return Handing(content, waiter, open_until_sent.pop_all())
 
-    def _said(self, opened: Opened, asked: Asking, waiter: Waiter, traced: Exchange) -> dict[str, Any]:
+    async def _said(self, opened: Opened, asked: Asking, waiter: Waiter, traced: Exchange) -> dict[str, Any]:
         """The lent credential. Raises Problem for a no, which is handed over by being said: there is nothing in it to lose."""
         if opened.credential is not None:
             traced.outcome = GRANTED
             return lent(opened, asked, self._asker.now())
         waiter.handed = opened.fact is None or opened.fact["kind"] != "credential.minted"
         problem = no(opened)
+        if problem.code == "consent_required":
+            problem.extra = {**problem.extra, **await self._asking_people(asked.wish, opened.fact or {})}
         traced.said_no(problem.code, problem.stage)
         raise problem
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from counterfoil.contracts.exchange_requested import LARGEST_TOKEN
+from counterfoil.wire import users
 from counterfoil.wire.canonical import NotJson, strict_json
 from counterfoil.wire.secret import Secret
 from services.gateway.problems import Problem
@@ -63,6 +64,10 @@ def subject_token(form: Mapping[str, str]) -> Secret:
 
 def wish(form: Mapping[str, str], base: str) -> dict[str, Any]:
     found: dict[str, Any] = {"connector": target(form, base)}
+    if "requested_subject" in form:
+        found["user"] = user(form)
+    elif "requested_subject_issuer" in form:
+        raise Problem("malformed_request", "requested_subject_issuer goes with requested_subject")
     if "installation" in form:
         found["installation"] = form["installation"]
     if "scope" in form:
@@ -73,6 +78,14 @@ def wish(form: Mapping[str, str], base: str) -> dict[str, Any]:
         text = form["requested_lifetime"]
         found["lifetime"] = int(text) if WHOLE.fullmatch(text) else text
     return found
+
+
+def user(form: Mapping[str, str]) -> str:
+    """An end user of the app, by the id that the app knows them by: from here on only its digest."""
+    try:
+        return users.digest(form["requested_subject"], form.get("requested_subject_issuer"))
+    except ValueError as error:
+        raise Problem("malformed_request", f"requested_subject: {error}") from None
 
 
 def target(form: Mapping[str, str], base: str) -> str:

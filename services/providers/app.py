@@ -13,11 +13,15 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.starting import told
-from services.providers import mint_handlers, orphans, revoke_handlers
+from services.providers import consent_handlers, mint_handlers, orphans, revoke_handlers
 from services.providers.ages import ages
 from services.providers.boxes import Boxes
+from services.providers.consent_places import Places
 from services.providers.ends import Ends
+from services.providers.envelope import Envelope
 from services.providers.evidence import Checks
+from services.providers.grant_ends import GrantEnds
+from services.providers.grants import Grants
 from services.providers.ledger import Ledger
 from services.providers.orphan_sweep import OrphanSweep
 from services.providers.roots import Roots
@@ -32,25 +36,40 @@ log = logging.getLogger("counterfoil.providers")
 async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
     registry = Registry(runtime.db, runtime.settings.database)
     await registry.load()
-    roots = Roots(runtime.db, runtime.settings.keys, runtime.keys.opener)
+    envelope = Envelope(runtime.settings.keys)
+    roots, grants = Roots(runtime.db, envelope, runtime.keys.opener), Grants(runtime.db, envelope)
     await roots.complete()
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
-    stages = mint_handlers.routes(checks, Ledger(runtime.db), roots, Boxes(runtime.keys, runtime.now), runtime.now)
-    return Wiring(stages, [registry.run(), adopt(roots, registry), ages(runtime.db, runtime.telemetry.meter)], [shelf.close])
+    stages = mint_handlers.routes(checks, Ledger(runtime.db), roots, grants, Boxes(runtime.keys, runtime.now), runtime.now)
+    consenting = consent_handlers.Consenting(runtime.db, grants, shelf, roots, registry, runtime.keys.opener, runtime.now)
+    return Wiring(
+        (*stages, *consent_handlers.routes(consenting)),
+        [registry.run(), adopt(roots, registry), Places(runtime.db, shelf, registry).run(), ages(runtime.db, runtime.telemetry.meter)],
+        [shelf.close],
+    )
 
 
 async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
     registry = Registry(runtime.db, runtime.settings.database)
     await registry.load()
     settlements = Settlements(runtime.db)
-    roots = Roots(runtime.db, runtime.settings.keys, None)
+    envelope = Envelope(runtime.settings.keys)
+    roots = Roots(runtime.db, envelope, None)
     await roots.complete()
     ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
     worker, shutters = revoke_handlers.Worker(ends, settlements), Shutters(runtime.db, shelf, roots, registry)
     orphaned = OrphanSweep(orphans.Orphans(runtime.db, shelf, roots, registry), settlements, runtime.now)
     return Wiring(
         revoke_handlers.routes(worker),
-        [registry.run(), worker.run(runtime.emit), adopt(roots, registry), sweep(shelf, roots, registry), shutters.run(), orphaned.run()],
+        [
+            registry.run(),
+            worker.run(runtime.emit),
+            adopt(roots, registry),
+            sweep(shelf, roots, registry),
+            shutters.run(),
+            orphaned.run(),
+            GrantEnds(runtime.db, envelope, shelf, roots, registry).run(),
+        ],
         [shelf.close],
     )
 

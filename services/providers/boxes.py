@@ -37,6 +37,7 @@ class Boxes:
             environment=grant.environment,
             scopes=minted.granted_scopes,
             details=minted.granted_details,
+            user=grant.user,
             expires_at=minted.expires_at,
             token_type=minted.token_type,
             revocation=intent.wanted.provider.revocation.value,

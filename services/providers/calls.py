@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from counterfoil.contracts.exchange_minted import RefusalCode
 from counterfoil_server.runtime.telemetry import outgoing
 from counterfoil_server.runtime.telemetry.current import within
+from services.providers import on_behalf
+from services.providers.consenting import NeedsConsent
+from services.providers.grants import Grants
 from services.providers.roots import Roots
 from services.providers.seam import Minted, Order, ProviderError, Refused, Unavailable
 from services.providers.wanted import Intent
@@ -24,7 +27,7 @@ class No:
     retry_after: int | None = None
 
 
-async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
+async def mint(intent: Intent, roots: Roots, grants: Grants, now: datetime) -> Minted | No:
     """Never raises for anything a provider does. `now` is when the intent was written: the call ends when its window does."""
     order = intent.order()
     try:
@@ -34,7 +37,9 @@ async def mint(intent: Intent, roots: Roots, now: datetime) -> Minted | No:
     try:
         async with asyncio.timeout((intent.window_closes_at - now).total_seconds()):
             with within(intent.wanted.received), outgoing.act(order.connector, "mint"):
-                minted = await intent.wanted.provider.mint(order, root)
+                minted = await (on_behalf.mint(grants, intent, order, root) if intent.wanted.grant.user else intent.wanted.provider.mint(order, root))
+    except NeedsConsent as error:
+        return No("consent_required", f"{error.code}: {error.message}")
     except Refused as error:
         return No("provider_refused", f"{error.code}: {error.message}")
     except Unavailable as error:

@@ -78,6 +78,7 @@ async def insert(db: Connection, begun: Sequence[Intent]) -> set[UUID]:
             one.wanted.grant.asked.deadline,
             one.wanted.provider.ends_by_itself,
             one.wanted.traceparent,
+            one.wanted.grant.user,
             one.sent_at,
             one.window_closes_at,
             one.expires_at,
@@ -86,10 +87,10 @@ async def insert(db: Connection, begun: Sequence[Intent]) -> set[UUID]:
     ]
     rows = await db.fetch(
         "INSERT INTO mint (issuer, sub_hash, request_id, attempt, credential_id, decision_hash, request_hash, wish_hash, epoch, class, connector, "
-        "installation, project, environment, deadline, ends_by_itself, traceparent, sent_at, window_closes_at, expires_at, state) "
+        "installation, project, environment, deadline, ends_by_itself, traceparent, user_digest, sent_at, window_closes_at, expires_at, state) "
         "SELECT u.*, 'minting' FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::text[], "
         "$9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::bool[], $17::text[], "
-        "$18::timestamptz[], $19::timestamptz[], $20::timestamptz[]) AS u ON CONFLICT DO NOTHING RETURNING credential_id",
+        "$18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[]) AS u ON CONFLICT DO NOTHING RETURNING credential_id",
         *zip(*columns, strict=True),
     )
     return {row["credential_id"] for row in rows}

@@ -16,6 +16,7 @@ from services.providers import calls, pausing
 from services.providers.boxes import Boxes
 from services.providers.bulkhead import OPEN, SHARE, Bulkhead
 from services.providers.evidence import Checks
+from services.providers.grants import Grants
 from services.providers.ledger import Failed, Ledger
 from services.providers.ledger_rows import Finished
 from services.providers.roots import Roots
@@ -30,16 +31,16 @@ WORDS: dict[RefusalCode, str] = {
 BUSY = f"{SHARE} requests for this connector are under way"
 
 
-def routes(checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> tuple[Stage, ...]:
-    minting = Minting(checks, ledger, roots, boxes, now)
+def routes(checks: Checks, ledger: Ledger, roots: Roots, grants: Grants, boxes: Boxes, now: Clock) -> tuple[Stage, ...]:
+    minting = Minting(checks, ledger, roots, grants, boxes, now)
     return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200, acked="mint.acked", window=OPEN),)
 
 
 class Minting:
     """Check, intend, call, swap, say. The secret lives from `call` to the seals and no longer."""
 
-    def __init__(self, checks: Checks, ledger: Ledger, roots: Roots, boxes: Boxes, now: Clock) -> None:
-        self._checks, self._ledger, self._roots, self._boxes, self._now = checks, ledger, roots, boxes, now
+    def __init__(self, checks: Checks, ledger: Ledger, roots: Roots, grants: Grants, boxes: Boxes, now: Clock) -> None:
+        self._checks, self._ledger, self._roots, self._grants, self._boxes, self._now = checks, ledger, roots, grants, boxes, now
         self._bulkhead = Bulkhead()
 
     async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
@@ -105,7 +106,7 @@ class Minting:
                 task.cancel()
 
     async def call(self, intent: Intent) -> Finished | Failed:
-        result = await calls.mint(intent, self._roots, self._now())
+        result = await calls.mint(intent, self._roots, self._grants, self._now())
         if not isinstance(result, calls.No):
             return self._boxes.close(intent, result)
         said = self.refusal(intent.wanted.received, result.code, result.message, intent, result.retry_after)

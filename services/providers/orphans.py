@@ -17,6 +17,7 @@ from counterfoil_server.runtime.service import database
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.store.database import Pool
 from services.providers.abilities import Lists
+from services.providers.envelope import Envelope
 from services.providers.roots import Roots
 from services.providers.seam import Handle, Provider, ProviderError, Revocation
 from services.providers.shelf import Shelf
@@ -106,7 +107,7 @@ async def run(settings: Settings, shelf: Shelf, *, end: bool) -> int:
     """As the role `revoke`, once. Prints a line each; the exit code is 0 where nothing is left."""
     db = await database(settings, "orphans")
     try:
-        roots, registry = Roots(db, settings.keys, None), Registry(db, settings.database)
+        roots, registry = Roots(db, Envelope(settings.keys), None), Registry(db, settings.database)
         await roots.complete()
         await registry.load()
         found = await Orphans(db, shelf, roots, registry).search(end=end)

@@ -1,45 +1,31 @@
 """Root secrets: they arrive sealed to mint, and lie under a data key of their own that the key-encryption key wraps."""
 
 import asyncio
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from counterfoil.contracts.registry import Connector
 from counterfoil.wire import binding
 from counterfoil.wire.sealing import Opener, Unsealable
 from counterfoil.wire.secret import Secret
-from counterfoil_server.runtime import key_folder
-from counterfoil_server.runtime.keys import NoKey
 from counterfoil_server.runtime.store.database import Pool
+from services.providers.envelope import Envelope
 from services.providers.seam import Unavailable
 
-NONCE = 12
 Place = tuple[str, str]
-Row = Mapping[str, Any]
 
 
 class Roots:
     """By connector and installation, the newest version of each field. `forget` when the registry changes."""
 
-    def __init__(self, db: Pool, folder: Path, opener: Opener | None) -> None:
+    def __init__(self, db: Pool, envelope: Envelope, opener: Opener | None) -> None:
         """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in."""
-        self._db, self._opener, self._folder = db, opener, folder
-        self._keks = dict(key_folder.each(folder, "kek"))
+        self._db, self._envelope, self._opener = db, envelope, opener
         self._kept: dict[Place, dict[str, Secret]] = {}
         self._reading = asyncio.Lock()
 
     async def complete(self) -> None:
-        """Raises NoKey where a root secret lies under a key-encryption key that is not here: better not to start than to refuse every mint."""
+        """Raises NoKey where a root secret lies under a key-encryption key that is not here."""
         rows = await self._db.fetch("SELECT DISTINCT kek_id FROM root_secret WHERE kek_id IS NOT NULL")
-        if missing := {row["kek_id"] for row in rows} - self._keks.keys():
-            raise NoKey(f"root secrets lie under kek-{', kek-'.join(sorted(missing))}, which is not in {self._folder}")
-        if not self._keks:
-            raise NoKey(f"there is no key-encryption key, kek-*.key, in {self._folder}")
+        self._envelope.demand(frozenset(row["kek_id"] for row in rows))
 
     def forget(self) -> None:
         self._kept.clear()
@@ -78,7 +64,7 @@ class Roots:
                 secret = self._opener.open(row["sealed"], info)
             except Unsealable:
                 continue  # sealed to no key of ours, or to another place: it stays where it is and opens nothing
-            kek_id, wrapped, nonce, box = self._wrap(secret, info)
+            kept = self._envelope.wrap(secret, info)
             await self._db.execute(
                 "UPDATE root_secret SET sealed = NULL, kek_id = $5, wrapped_key = $6, nonce = $7, box = $8 "
                 "WHERE connector = $1 AND installation = $2 AND field = $3 AND version = $4 AND sealed IS NOT NULL",
@@ -86,10 +72,10 @@ class Roots:
                 row["installation"],
                 row["field"],
                 row["version"],
-                kek_id,
-                wrapped,
-                nonce,
-                box,
+                kept.kek_id,
+                kept.wrapped_key,
+                kept.nonce,
+                kept.box,
             )
             self._kept.pop((row["connector"], row["installation"]), None)
         return len(rows)
@@ -101,20 +87,4 @@ class Roots:
             "WHERE connector = $1 AND installation = $2 AND box IS NOT NULL ORDER BY field, version DESC",
             *place,
         )
-        return {row["field"]: self._unwrap(row, binding.root(*place, row["field"], row["version"])) for row in rows}
-
-    def _wrap(self, secret: Secret, info: bytes) -> tuple[str, bytes, bytes, bytes]:
-        kek_id = max(self._keks)
-        data_key, nonce, wrap_nonce = AESGCM.generate_key(256), os.urandom(NONCE), os.urandom(NONCE)
-        wrapped = wrap_nonce + AESGCM(self._keks[kek_id].reveal()).encrypt(wrap_nonce, data_key, info)
-        return kek_id, wrapped, nonce, AESGCM(data_key).encrypt(nonce, secret.reveal(), info)
-
-    def _unwrap(self, row: Row, info: bytes) -> Secret:
-        kek = self._keks.get(row["kek_id"])
-        if kek is None:
-            raise Unavailable("no_kek", "the key-encryption key of this root secret is not in the folder")
-        try:
-            data_key = AESGCM(kek.reveal()).decrypt(row["wrapped_key"][:NONCE], row["wrapped_key"][NONCE:], info)
-            return Secret(AESGCM(data_key).decrypt(row["nonce"], row["box"], info))
-        except InvalidTag:
-            raise Unavailable("wrong_root_secret", "this root secret belongs to another place, or was changed") from None
+        return {row["field"]: self._envelope.unwrap(row, binding.root(*place, row["field"], row["version"])) for row in rows}

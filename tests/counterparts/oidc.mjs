@@ -4,6 +4,7 @@ import { Provider } from "oidc-provider";
 const [port] = process.argv.slice(2);
 const JWT = "https://jwt.example";
 const machine = { grant_types: ["client_credentials"], response_types: [], redirect_uris: [] };
+const people = { grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], redirect_uris: ["http://127.0.0.1/consent/back"] };
 
 const server = new Provider(`http://127.0.0.1:${port}`, {
   clients: [
@@ -11,11 +12,15 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
     { ...machine, client_id: "posts", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_post" },
     { ...machine, client_id: "brief", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic" },
     { ...machine, client_id: "keyed", token_endpoint_auth_method: "private_key_jwt", jwks: JSON.parse(process.env.JWKS) },
+    { ...people, client_id: "people", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic", application_type: "native" },
   ],
-  scopes: ["read", "write"],
-  ttl: { ClientCredentials: (_, token, client) => (client.clientId === "brief" ? 3 : 600) },
+  scopes: ["read", "write", "offline_access"],
+  pkce: { required: () => true },
+  rotateRefreshToken: true,
+  issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
+  ttl: { ClientCredentials: (_, token, client) => (client.clientId === "brief" ? 3 : 600), AccessToken: 600, RefreshToken: 86400 },
   features: {
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true },
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
@@ -26,4 +31,6 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
     },
   },
 });
+// Whoever tests listens at a port of its own.
+server.Client.prototype.redirectUriAllowed = (uri) => uri.startsWith("http://127.0.0.1:") && uri.endsWith("/consent/back");
 server.listen(Number(port), "127.0.0.1");

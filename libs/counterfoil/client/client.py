@@ -13,7 +13,7 @@ from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.fork import refuse_fork
 from counterfoil.client.identity import Identity, Token
 from counterfoil.client.lifetime import Lifetime
-from counterfoil.client.subject import App, Subject, lendable
+from counterfoil.client.subject import App, Subject
 from counterfoil.client.well_known import refuse_clear
 from counterfoil.client.wish import Wish
 
@@ -92,16 +92,14 @@ class Client:
         It is replaced in the background ahead of its end. Where that fails the old one is given out as long as it lives. `instead_of`: one that
         the provider did not accept.
         """
-        lendable(subject)
-        return await self._open().kept(Wish.of(connector, scopes, details, lifetime, installation), subject, instead_of)
+        return await self._open().kept(Wish.of(connector, scopes, details, lifetime, installation, subject), subject, instead_of)
 
     async def exchange(
         self, connector: str, scopes: Scopes = (), details: Details = (), lifetime: Lifetime | None = None, request_id: UUID | str | None = None, *,
         installation: str | None = None, subject: Subject = APP,
     ) -> Credential:  # fmt: skip
         """A new credential, the caller's own. Give the same `request_id` again only where no answer came to it."""
-        lendable(subject)
-        return await self._open().exchange(Wish.of(connector, scopes, details, lifetime, installation), request_id)
+        return await self._open().exchange(Wish.of(connector, scopes, details, lifetime, installation, subject), request_id)
 
     @asynccontextmanager
     async def credential(
@@ -131,8 +129,7 @@ class Client:
         """
         from counterfoil.client.bearer import Supply, auth_of  # noqa: PLC0415 see above
 
-        lendable(subject)
-        opened, wish = self._open(), Wish.of(connector, scopes, details, lifetime, installation)
+        opened, wish = self._open(), Wish.of(connector, scopes, details, lifetime, installation, subject)
         return auth_of(Supply(connector, opened.loop, lambda instead_of: self._open().kept(wish, subject, instead_of)))
 
     async def explain(
@@ -140,8 +137,7 @@ class Client:
         subject: Subject = APP,
     ) -> "Explanation":  # fmt: skip
         """Whether it would be granted, by which rule, and if not, what would. Nothing is lent. By the HTTP door on either transport."""
-        lendable(subject)
-        return await self._open().explain(Wish.of(connector, scopes, details, lifetime, installation))
+        return await self._open().explain(Wish.of(connector, scopes, details, lifetime, installation, subject))
 
     async def revoke(self, credential: Credential | UUID | str) -> dict[str, Any]:
         """Of one's own, by the HTTP door on either transport. What the gateway says: `accepted` is None where there is no such credential of ours."""

@@ -10,7 +10,7 @@ from counterfoil.client import trace, why
 from counterfoil.client.caller import Caller, Source, timely
 from counterfoil.client.credential import Credential
 from counterfoil.client.deadline import Deadline
-from counterfoil.client.errors import CounterfoilError
+from counterfoil.client.errors import ConsentRequired, CounterfoilError
 from counterfoil.client.explanation import Explaining, Explanation
 from counterfoil.client.subject import Subject
 from counterfoil.client.tries import Attempt, persist
@@ -80,6 +80,11 @@ class Opened:
 
             try:
                 return await persist(prepare, UUID(str(request_id)) if request_id else uuid4(), deadline)
+            except ConsentRequired as error:
+                if error.url is None and shown:
+                    with suppress(CounterfoilError):
+                        error.url = await self._ways.consent(wish, shown[0], deadline)
+                raise
             except CounterfoilError as error:
                 if error.code in why.TOLD and shown:
                     with suppress(CounterfoilError):

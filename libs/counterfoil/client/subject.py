@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from counterfoil.client.errors import Unsupported
+from counterfoil.wire import users
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,19 +12,23 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One end user of the app, by the id that `issuer` knows them by; None: the app's own."""
+    """One end user of the app, by the id that `issuer` knows them by; None: the app's own. Both have up to 256 characters.
+
+    Only a digest of it goes on record. ConsentRequired says where to send them, where they have not agreed yet.
+    """
 
     id: str
     issuer: str | None = None
+
+    def __post_init__(self) -> None:
+        users.digest(self.id, self.issuer)
 
 
 Subject = App | User
 
 
-def lendable(subject: Subject) -> None:
-    """Before anything is sent. An exchange that cannot ask a user's consent must not answer with the app's credential in its place."""
-    if isinstance(subject, User):
-        fix = "leave out `subject`, or say App(): the app's own credential. It acts as the app, not as the user"
-        raise Unsupported("no_user_subjects", "this exchange lends to apps; it does not lend on behalf of a user yet", fix=fix)
-    if not isinstance(subject, App):
+def user_of(subject: Subject) -> User | None:
+    """Before anything is sent."""
+    if not isinstance(subject, App | User):
         raise TypeError("subject is App() or User(id)")
+    return subject if isinstance(subject, User) else None

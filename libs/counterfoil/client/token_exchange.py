@@ -57,6 +57,10 @@ class TokenExchange:
             form["requested_lifetime"] = str(self._wish.lifetime)
         if self._wish.installation is not None:
             form["installation"] = self._wish.installation
+        if self._wish.user is not None:
+            form["requested_subject"] = self._wish.user.id
+            if self._wish.user.issuer is not None:
+                form["requested_subject_issuer"] = self._wish.user.issuer
         return form
 
     async def _checked(self, answer: Mapping[str, Any]) -> Credential:

@@ -47,6 +47,16 @@ class Ways:
             return await self._bus.attempt(wish, token, request_id, deadline, trace)
         return TokenExchange(self.door, self._receipts, wish, token, request_id, deadline, trace)
 
+    async def consent(self, wish: Wish, token: Secret, deadline: Deadline) -> str | None:
+        """Where the user can agree: the bus says no more than that they have to."""
+        if wish.user is None:
+            return None
+        asked = {"connector": wish.connector, "scopes": list(wish.scopes), "user": wish.user.id, "user_issuer": wish.user.issuer,
+                 "installation": wish.installation}  # fmt: skip
+        body = {name: value for name, value in asked.items() if value is not None}
+        answer = await self.door.call("POST", "/v1/consents", deadline, bearer=token, body=body)
+        return str(answer["url"]) if isinstance(answer, dict) and "url" in answer else None
+
     async def hear(self, cache: "Cache", deadline: Deadline) -> None:
         """Over HTTP nobody tells what was revoked."""
         if self._bus is not None:

@@ -2,6 +2,8 @@
 
 from counterfoil.contracts import (
     audit_recorded,
+    consent_returned,
+    consent_settled,
     exchange_authorized,
     exchange_minted,
     exchange_replied,
@@ -24,5 +26,7 @@ TOPICS: tuple[Topic, ...] = (
     revocation_ordered.TOPIC,
     revocation_settled.TOPIC,
     registry_changed.TOPIC,
+    consent_returned.TOPIC,
+    consent_settled.TOPIC,
     audit_recorded.TOPIC,
 )

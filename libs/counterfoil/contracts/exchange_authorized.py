@@ -39,6 +39,7 @@ class GrantApproved(ExchangeFact):
     environment: str
     scopes: Scopes
     details: tuple[JsonObject, ...] = ()
+    user: Digest | None = Field(default=None, description="the end user on whose behalf; absent: the app's own")
     lifetime: int = Field(ge=1, description="seconds: the lesser of asked and ceiling where none was asked; asked beyond it is denied")
     rule: str
     grounds: Grounds

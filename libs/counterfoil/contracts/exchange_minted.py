@@ -27,6 +27,7 @@ RefusalCode = Literal[
     "superseded",
     "clock_skew",
     "limited",
+    "consent_required",
 ]
 RETRYABLE: frozenset[str] = frozenset({
     "late", "in_progress", "already_answered", "stale_decision", "audit_unavailable", "provider_unavailable", "clock_skew", "limited",
@@ -52,6 +53,7 @@ class CredentialMinted(ExchangeFact):
     environment: str
     scopes: Scopes
     details: tuple[JsonObject, ...] = ()
+    user: Digest | None = Field(default=None, description="the end user on whose behalf")
     expires_at: AwareDatetime
     token_type: str
     revocation: str = Field(description="the provider's class: what a revocation can do")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from counterfoil.contracts.base import Base64, Message, ReplyTo, Topic
+from counterfoil.contracts.base import Base64, Digest, Message, ReplyTo, Topic
 from counterfoil.contracts.registry import Name
 
 TOKEN_HEADER = "sealed-token"  # noqa: S105 - the name of a header
@@ -28,6 +28,7 @@ class Wish(BaseModel):
     details: tuple[dict[str, Any], ...] = Field(default=(), max_length=64, description="RFC 9396 authorization_details")
     installation: Name | None = Field(default=None, description="one of the connector's; its own where absent")
     lifetime: int | None = Field(default=None, ge=1, le=366 * 86400, strict=True, description="seconds")
+    user: Digest | None = Field(default=None, description="the end user on whose behalf the app asks: the digest of their id; absent: the app's own")
 
 
 class ExchangeRequested(Message):

@@ -57,6 +57,7 @@ class Ceiling(Entry):
     details: tuple[dict[str, object], ...] = Field(default=(), description="allowed authorization_details; none: details are refused")
     longest: Seconds = 3600
     installations: frozenset[str] = Field(default=frozenset(), description="which may be named beside the connector's own; `*`: any")
+    users: bool = Field(default=False, description="whether it may ask on behalf of its end users, once they have agreed")
 
 
 class Limits(Entry):

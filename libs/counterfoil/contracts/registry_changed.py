@@ -15,7 +15,7 @@ class RegistryChanged(Fact):
     actor: Actor
     change: Literal[
         "put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired", "subject_erased",
-        "redriven", "discarded",
+        "redriven", "discarded", "grant_ended",
     ]  # fmt: skip
     entry_kind: str
     name: str

@@ -35,3 +35,18 @@ def root(connector: str, installation: str, field: str, version: int) -> bytes:
     """A root secret: on its way to the providers, and at rest."""
     about = {"connector": connector, "installation": installation, "field": field, "version": version}
     return b"counterfoil/root/v1\x00" + digest(canonical(about)).encode()
+
+
+def consent(consent_id: UUID) -> bytes:
+    """What a person brought back from a provider, from the gateway to mint."""
+    return b"counterfoil/consent/v1\x00" + str(consent_id).encode()
+
+
+def verifier(consent_id: UUID) -> bytes:
+    """The PKCE verifier of a person's way to a provider and back, from the gateway to mint."""
+    return b"counterfoil/verifier/v1\x00" + str(consent_id).encode()
+
+
+def grant(grant_id: UUID, version: int) -> bytes:
+    """A user's refresh token, at rest: no earlier one can be put back in its place."""
+    return b"counterfoil/grant/v1\x00" + canonical({"grant_id": str(grant_id), "version": version})

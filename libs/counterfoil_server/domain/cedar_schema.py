@@ -20,7 +20,7 @@ def of_mint(claims: Claims, *, lenient: bool) -> str:
 entity Workload in [Project] = {{ issuer: String, sub_hash: String, project: String, environment: String, subject{may}: String }};
 entity Connector in [Provider] = {{ name: String, provider: String, installation: String }};
 action {literal(MINT)} appliesTo {{ principal: [Workload], resource: [Connector], context: {{
-    scopes: Set<String>, details: Set<String>, lifetime: Long, claims: {record(claims, may)}, at: datetime }} }};
+    scopes: Set<String>, details: Set<String>, lifetime: Long, claims: {record(claims, may)}, at: datetime, user{may}: String }} }};
 """
 
 
@@ -32,7 +32,7 @@ entity Workload in [Project] = {{ issuer: String, sub_hash: String, project{may}
 entity Operator = {{ issuer: String, sub_hash: String, role: String }};
 entity Connector in [Provider] = {{ name: String, provider: String, installation{may}: String }};
 action {literal(MINT)} appliesTo {{ principal: [Workload], resource: [Connector], context: {{
-    scopes: Set<String>, details: Set<String>, lifetime: Long, claims: {record(claims, may)}, at: datetime }} }};
+    scopes: Set<String>, details: Set<String>, lifetime: Long, claims: {record(claims, may)}, at: datetime, user{may}: String }} }};
 action {listed(ACTIONS)} appliesTo {{ principal: [Workload, Operator], resource: [Connector, Installation], context: {{ own: Bool }} }};
 """
 

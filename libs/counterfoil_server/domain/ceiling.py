@@ -17,12 +17,13 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A wish with its defaults in place. `installation` is None where it is the connector's own."""
+    """A wish with its defaults in place. `installation` is None where it is the connector's own, `user` where the app asks for itself."""
 
     scopes: frozenset[str]
     details: tuple[JsonObject, ...]
     lifetime: int
     installation: str | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class Beyond:
     details: tuple[JsonObject, ...]
     lifetime: int
     installation: str | None = None
+    user: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.scopes or self.details or self.lifetime or self.installation)
+        return bool(self.scopes or self.details or self.lifetime or self.installation or self.user)
 
 
 def wanted(wish: Wish, connector: Connector, ceiling: Ceiling) -> Wanted:
@@ -43,13 +45,14 @@ def wanted(wish: Wish, connector: Connector, ceiling: Ceiling) -> Wanted:
     defaults = connector.scopes & ceiling.scopes if not wish.details else frozenset()
     lifetime = wish.lifetime or min(UNASKED, ceiling.longest)
     elsewhere = wish.installation if wish.installation != connector.installation else None
-    return Wanted(frozenset(wish.scopes) or defaults, wish.details, lifetime, elsewhere)
+    return Wanted(frozenset(wish.scopes) or defaults, wish.details, lifetime, elsewhere, wish.user)
 
 
 def beyond(want: Wanted, ceiling: Ceiling) -> Beyond:
     details = tuple(dict(one) for one in narrowed(want, ceiling) if not covered(one, ceiling.details))
     installation = want.installation if ceiling.installations.isdisjoint({ANY, want.installation}) else None
-    return Beyond(want.scopes - ceiling.scopes, details, max(0, want.lifetime - ceiling.longest), installation)
+    user = want.user is not None and not ceiling.users
+    return Beyond(want.scopes - ceiling.scopes, details, max(0, want.lifetime - ceiling.longest), installation, user)
 
 
 def narrowed(want: Wanted, ceiling: Ceiling) -> Sequence[Detail]:
@@ -90,14 +93,14 @@ def spelled(value: Any) -> str:
 
 
 def nearest(want: Wanted, ceiling: Ceiling) -> JsonObject | None:
-    """Within the ceiling and close to the wish; None where there is no such thing."""
+    """Within the ceiling and close to the wish; None where there is no such thing: what is the app's own is nowhere near what is a user's."""
     scopes = (want.scopes & ceiling.scopes) or (ceiling.scopes if want.scopes else frozenset())
     details = want.details
     over = beyond(want, ceiling)
     if over.details:
         clipped = [clip(one, limit) for one in narrowed(want, ceiling) for limit in same_type(one, ceiling)]
         details = tuple(clipped or [clip({}, limit) for limit in ceiling.details])
-    near = Wanted(scopes, details, min(want.lifetime, ceiling.longest), None if over.installation else want.installation)
+    near = Wanted(scopes, details, min(want.lifetime, ceiling.longest), None if over.installation else want.installation, want.user)
     if beyond(near, ceiling):
         return None
     said: JsonObject = {"scopes": sorted(scopes), "details": list(details), "lifetime": near.lifetime}

@@ -16,7 +16,7 @@ def fault(grant: GrantApproved, who: IdentityVerified, wish_hash: str, wish: Wis
         return "evidence_mismatch"
     if grant.connector != wish.connector or grant.connector != connector.name:
         return "evidence_mismatch"
-    if grant.installation != (wish.installation or connector.installation):
+    if grant.installation != (wish.installation or connector.installation) or grant.user != wish.user:
         return "evidence_mismatch"
     return None if within(grant, wish, connector) else "beyond_evidence"
 

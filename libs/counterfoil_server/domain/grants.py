@@ -95,6 +95,7 @@ def ruled(case: Case, link: Link, connector: Connector, want: ceiling.Wanted, as
         environment=who.environment,
         scopes=want.scopes,
         details=want.details,
+        user=want.user,
         lifetime=want.lifetime,
         rule=verdict.rule or link.name,
         grounds=grounds,
@@ -126,6 +127,7 @@ def above(case: Case, link: Link, want: ceiling.Wanted, over: ceiling.Beyond) ->
     said += ["details: not all of what was asked is allowed, or only some is and none was named"] if over.details else []
     said += [f"a lifetime of more than {link.ceiling.longest} s"] if over.lifetime else []
     said += [f"the installation {over.installation}"] if over.installation else []
+    said += ["on behalf of a user"] if over.user else []
     return case.denied(
         "beyond_ceiling",
         f"beyond the ceiling of {link.name}: {'; '.join(said)}",

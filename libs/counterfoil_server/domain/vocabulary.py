@@ -3,7 +3,7 @@
 principal  Workload in Project: project, environment, issuer, sub_hash; subject where the issuer entry says `subject: workload`
 action     mint (revoke, introspect and the operators' actions: operators.py)
 resource   Connector in Provider: name, provider, installation
-context    scopes, details (one text `type.member=value` per value), lifetime in seconds, claims, at
+context    scopes, details (one text `type.member=value` per value), lifetime in seconds, claims, at; user where it is asked on behalf of one
 """
 
 import json
@@ -48,7 +48,7 @@ Ask = Callable[[Question], Verdict]
 
 
 def mint(who: IdentityVerified, want: Wanted, connector: Connector, now: datetime) -> Question:
-    asked = {"scopes": sorted(want.scopes), "details": flat(want.details), "lifetime": want.lifetime}
+    asked = {"scopes": sorted(want.scopes), "details": flat(want.details), "lifetime": want.lifetime} | ({"user": want.user} if want.user else {})
     context = asked | {"claims": value(who.claims), "at": moment(now)}
     principal = workload(who.issuer, who.sub_hash, who.project, who.environment, who.subject)
     return Question(principal, "mint", connector_entity(connector, want.installation or connector.installation), context, connector.name)

@@ -2,7 +2,9 @@
 
 from typing import get_args
 
+from counterfoil.contracts.consent_settled import ConsentCode
 from counterfoil.contracts.exchange_authorized import DenialCode
+from counterfoil.wire.users import LONGEST
 from counterfoil_server.domain.operators import ACTIONS
 from services.gateway.openapi.shapes import DIGEST, FLAG, ID, OPEN, TEXT, TIME, WHOLE, Json, array, contracts, exactly, maybe, ref
 
@@ -12,6 +14,7 @@ SECRET = exactly(
     ("installation", "version"), connector=TEXT, field=TEXT, sealed={"type": "string", "description": "to mint's key, base64url"},
     installation=TEXT, version={"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
 )  # fmt: skip
+NAME = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 MAY = array({"enum": sorted(ACTIONS)})
 RECEIPT = exactly(("leaf",), index=WHOLE, leaf=TEXT, proof=TEXT)
 
@@ -90,6 +93,23 @@ def credentials() -> Json:
     }  # fmt: skip
 
 
+def agreements() -> Json:
+    grant = exactly(
+        grant_id=ID, connector=TEXT, installation=TEXT, project=TEXT, environment=TEXT, user_digest=DIGEST, scopes=array(TEXT),
+        state={"enum": ["live", "doubtful", "ending", "ended"]}, given_at=TIME, used_at=maybe(TIME), last_error=maybe(TEXT),
+    )  # fmt: skip
+    return {
+        "AskBody": contracts()["Question"],
+        "Asked": exactly(consent_id=ID, url=TEXT, expires_at=TIME),
+        "Consent": exactly(
+            ("grant_id", "scopes", "code", "message"), consent_id=ID, outcome={"enum": ["waiting", "granted", "refused", "over"]}, expires_at=TIME,
+            grant_id=ID, scopes=array(TEXT), code={"enum": sorted(get_args(ConsentCode))}, message=TEXT,
+        ),
+        "Grant": grant,
+        "GrantPage": exactly(grants=array(ref("Grant")), next=maybe(TEXT)),
+    }  # fmt: skip
+
+
 def proofs() -> Json:
     path = array({"type": "string", "contentEncoding": "base64", "description": "SHA-256"})
     return {
@@ -111,11 +131,13 @@ def doors() -> Json:
     key = maybe(exactly(kid=TEXT, key=TEXT))
     return {
         "TokenForm": form(
-            ("audience", "resource", "scope", "authorization_details", "installation", "requested_lifetime", "request_id"),
+            ("audience", "resource", "scope", "authorization_details", "installation", "requested_lifetime", "requested_subject",
+             "requested_subject_issuer", "request_id"),
             grant_type={"const": "urn:ietf:params:oauth:grant-type:token-exchange"}, subject_token=TEXT,
             subject_token_type={"enum": ["urn:ietf:params:oauth:token-type:id_token", "urn:ietf:params:oauth:token-type:jwt"]}, audience=TEXT,
             resource=TEXT, scope=TEXT, authorization_details={"type": "string", "contentMediaType": "application/json"}, installation=TEXT,
-            requested_lifetime={"type": "string", "pattern": "^[1-9][0-9]*$"}, request_id=ID,
+            requested_lifetime={"type": "string", "pattern": "^[1-9][0-9]*$"}, request_id=ID, requested_subject_issuer=NAME,
+            requested_subject={**NAME, "description": "on behalf of this user of the app, by the id that the app, or the issuer, knows them by"},
         ),
         "Lent": exactly(
             access_token=TEXT, issued_token_type=TEXT, token_type=TEXT, expires_in=WHOLE, scope=TEXT, authorization_details=array(OPEN),

@@ -54,7 +54,7 @@ def document(addresses: Iterable[tuple[str, Iterable[str]]], server: str) -> Jso
 
 def schemas() -> Json:
     made = {**shapes.contracts(), **shapes.entries(), **answers.registry(), **answers.stops(), **answers.credentials(),
-            **answers.proofs(), **answers.doors()}  # fmt: skip
+            **answers.proofs(), **answers.agreements(), **answers.doors()}  # fmt: skip
     oauth = shapes.exactly(error=shapes.TEXT, error_description=shapes.TEXT)
     problem = {"Problem": shapes.problem(), "OAuthProblem": {"allOf": [ref("Problem"), {**oauth, "additionalProperties": True}]}}
     return dict(sorted({**made, **problem, "OpenApi": shapes.OPEN}.items()))

@@ -1,5 +1,6 @@
 """The parameters that doors share, and the names in their addresses."""
 
+from counterfoil.wire.users import LONGEST
 from services.gateway.openapi.answers import STATES
 from services.gateway.openapi.shapes import DIGEST, ID, TEXT, TIME, Json
 from services.gateway.paging import MOST, USUAL
@@ -19,6 +20,8 @@ QUERY: dict[str, tuple[Json, str]] = {
     "after": ({"type": "integer", "minimum": 0, "maximum": 2**53}, "the index before the first"),
     "state": ({"enum": ["alive", "all", *STATES["enum"]]}, "`alive` where absent"),
     "connector": (PRINTED, ""), "project": (PRINTED, ""), "environment": (PRINTED, ""), "issuer": (PRINTED, ""), "sub_hash": (DIGEST, ""),
+    "user": ({"type": "string", "minLength": 1, "maxLength": LONGEST}, "the id that the app knows them by"),
+    "user_issuer": ({"type": "string", "minLength": 1, "maxLength": LONGEST}, "who else knows them by that id"),
     "since": (TIME, "minted at or after"), "until": (TIME, "minted before"), "credential_id": (ID, ""), "request_hash": (DIGEST, ""),
 }  # fmt: skip
 NEEDED: dict[str, tuple[str, Json, str]] = {

@@ -12,9 +12,10 @@ from counterfoil.contracts.revocation_requested import Actor, Predicate
 from services.gateway.kinds import KINDS
 from services.gateway.place import As
 from services.gateway.table import TABLE
+from services.gateway.v1_consents import Question
 
 Json = dict[str, Any]
-MODELS = (Issuer, Connector, Installation, Link, Policy, Operator, Wish, As, Predicate, Actor)
+MODELS = (Issuer, Connector, Installation, Link, Policy, Operator, Wish, As, Predicate, Actor, Question)
 ENTRIES = {model.model_fields["kind"].default: model.__name__ for model in (Issuer, Connector, Installation, Link, Policy, Operator)}
 TEXT, WHOLE, FLAG, TIME, ID = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}, {"type": "string", "format": "date-time"}, {
     "type": "string", "format": "uuid",

@@ -1,4 +1,4 @@
-"""OAuth 2.0: client credentials at any authorization server that can revoke what it gives.
+"""OAuth 2.0 at any authorization server that can revoke what it gives: client credentials, and on behalf of people who agreed.
 
 https://www.rfc-editor.org/rfc/rfc6749
 """
@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from counterfoil.wire.secret import Secret
-from services.providers.oauth import given, lending, said
+from services.providers.consenting import Given, Lent, Place, Returned
+from services.providers.oauth import given, lending, people, said
 from services.providers.oauth.client import private_key
 from services.providers.oauth.config import Config, RootSecret
 from services.providers.oauth.metadata import Metadata
@@ -55,7 +56,7 @@ class OAuth2:
         if server.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
         sent = datetime.now(UTC)
-        heard = await server.token(*lending.asked(config, order.scopes, named))
+        heard = await server.token("client_credentials", *lending.asked(config, order.scopes, named))
         received = datetime.now(UTC)
         found = given.given(heard)
         if found is None:
@@ -74,7 +75,7 @@ class OAuth2:
             raise Refused("issuer_changed", "the connector means another server now, and that one shall not see this token")
         if token is None:
             raise Unavailable("no_token", "nobody has the token")
-        server = await self._server(known, root, asyncio.get_running_loop().time() + LIMIT)
+        server = await self._server(known, root, soon())
         await server.revoke(token, datetime.fromisoformat(until) if isinstance(until, str) else None)
 
     def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
@@ -89,9 +90,36 @@ class OAuth2:
     async def close(self) -> None:
         return None
 
+    def asks(self, config: Mapping[str, object]) -> bool:
+        return read(Config, config, "config").people
+
+    async def place(self, config: Mapping[str, object]) -> Place:
+        known = read(Config, config, "config")
+        return people.place(known, await self._metadata.of(known, self._networks.of(known.network), soon()))
+
+    async def redeem(self, returned: Returned, config: Mapping[str, object], root: Root) -> Given:
+        known = read(Config, config, "config")
+        return await people.redeem(await self._server(known, root, soon()), known, returned)
+
+    async def lend(self, order: Order, refresh: Secret, root: Root) -> Lent:
+        config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
+        self._pauses.check(config.issuer)
+        return await people.lend(await self._server(config, root, closes(order)), config, order, named, refresh)
+
+    async def good(self, refresh: Secret, config: Mapping[str, object], root: Root) -> bool | None:
+        found = await (await self._server(read(Config, config, "config"), root, soon())).introspected(refresh)
+        return None if found is None else bool(found["active"])
+
+    async def leave(self, refresh: Secret, config: Mapping[str, object], root: Root) -> None:
+        await (await self._server(read(Config, config, "config"), root, soon())).revoke(refresh, None)
+
     async def _server(self, config: Config, root: Root, until: float) -> Server:
         http, secret = self._networks.of(config.network), read(RootSecret, root, "root").secret
         return Server(http, config, await self._metadata.of(config, http, until), secret, self._keys, until)
+
+
+def soon() -> float:
+    return asyncio.get_running_loop().time() + LIMIT
 
 
 def provider() -> OAuth2:

@@ -28,6 +28,12 @@ class Config(Declared):
     token_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned: then no metadata is asked for")
     revocation_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned")
     introspection_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned")
+    authorization_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned: where people agree")
+    people: bool = Field(default=False, description="lend on behalf of people, too, once they have agreed there")
+    always: tuple[str, ...] = Field(
+        default=("offline_access",), strict=False, max_length=16, description="scopes that a person is asked for beside those that are wanted"
+    )
+    prompt: str | None = Field(default=None, max_length=64, description="what the server is asked to show them: `consent`")
     introspect: bool = Field(default=True, description="false where the server does not let this client introspect")
 
 

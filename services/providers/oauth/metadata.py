@@ -24,6 +24,9 @@ class Places:
     token: str
     revocation: str | None
     introspection: str | None
+    authorization: str | None = None
+    says_iss: bool = False
+    """RFC 9207: its answers to a person's browser name it."""
 
 
 @dataclass(slots=True)
@@ -42,7 +45,7 @@ class Metadata:
     async def of(self, config: Config, http: Outbound, until: float) -> Places:
         """Nothing is minted here: whatever fails is Refused or Unavailable."""
         if config.token_endpoint is not None:
-            return Places(config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint)
+            return Places(config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint, config.authorization_endpoint)
         held = self._held.get(config)
         if held is None:
             self._held.put(config, held := Held())
@@ -98,7 +101,9 @@ def places(config: Config, found: Mapping[str, object]) -> Places:
     if token is None:
         raise Refused("no_token_endpoint", "the metadata names no token endpoint")
     revocation = config.revocation_endpoint or place(config, found.get("revocation_endpoint"))
-    return Places(token, revocation, config.introspection_endpoint or place(config, found.get("introspection_endpoint")))
+    introspection = config.introspection_endpoint or place(config, found.get("introspection_endpoint"))
+    authorization = config.authorization_endpoint or place(config, found.get("authorization_endpoint"))
+    return Places(token, revocation, introspection, authorization, found.get("authorization_response_iss_parameter_supported") is True)
 
 
 def place(config: Config, url: object) -> str | None:

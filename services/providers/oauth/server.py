@@ -29,8 +29,8 @@ class Server:
         headers, proof = await client.proof(self.config, self.secret, self.places.token, self.keys)
         return await post(self.http, url, self.until, lost, headers, (*form, *proof))
 
-    async def token(self, *form: tuple[str, str]) -> Heard:
-        return await self.ask(self.places.token, Unknown, ("grant_type", "client_credentials"), *form)
+    async def token(self, grant: str, *form: tuple[str, str]) -> Heard:
+        return await self.ask(self.places.token, Unknown, ("grant_type", grant), *form)
 
     async def introspected(self, token: Secret) -> Mapping[str, object] | None:
         """RFC 7662; None where the server does not offer it. What is no answer to the question is Unavailable."""

@@ -68,7 +68,7 @@ class Remove:
 class Note:
     """A change whose rows the caller writes in the same transaction: a root secret, a key, a subject's text. `entry` says what may be seen of it."""
 
-    change: Literal["secret_set", "key_added", "key_retired", "subject_erased", "redriven", "discarded"]
+    change: Literal["secret_set", "key_added", "key_retired", "subject_erased", "redriven", "discarded", "grant_ended"]
     kind: str
     name: str
     entry: JsonObject = field(default_factory=dict)

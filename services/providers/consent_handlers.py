@@ -1,0 +1,152 @@
+"""consent.returned -> consent.settled: what a person brought back is exchanged for a grant, once."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from counterfoil.contracts import consent_returned, consent_settled
+from counterfoil.contracts.base import named
+from counterfoil.contracts.consent_returned import ConsentReturned
+from counterfoil.contracts.consent_settled import ConsentCode, ConsentGranted, ConsentRefused
+from counterfoil.wire import binding
+from counterfoil.wire.armor import from_url
+from counterfoil.wire.envelope import decode, encode
+from counterfoil.wire.sealing import Opener, Unsealable
+from counterfoil.wire.secret import Secret
+from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.service import Clock
+from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter, Emit, Out, Received, Stage
+from counterfoil_server.runtime.store.database import Connection, Pool
+from services.providers.consenting import Consents, Given, Returned
+from services.providers.grants import Grants, Whose
+from services.providers.roots import Roots
+from services.providers.seam import ProviderError, Refused, Unavailable
+from services.providers.shelf import Shelf
+
+TOPIC = consent_settled.TOPIC
+LONGEST_CALL = timedelta(seconds=5)
+
+# A code that comes a second time ends what it gave the first time: so who redeems it says so before.
+BEGIN = "UPDATE consent SET outcome = 'redeeming' WHERE consent_id = $1 AND outcome IS NULL RETURNING *"
+BEGUN = "SELECT * FROM consent WHERE consent_id = $1"
+SETTLED = "UPDATE consent SET outcome = $2, fact = $3 WHERE consent_id = $1 AND outcome = 'redeeming' AND fact IS NULL"
+Fact = ConsentGranted | ConsentRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Consenting:
+    db: Pool
+    grants: Grants
+    shelf: Shelf
+    roots: Roots
+    registry: Registry
+    opener: Opener
+    now: Clock
+
+    async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
+        async def one(received: Received) -> None:
+            try:
+                out = await self.settle(received)
+            except DeadLetter as fault:
+                emit.bury(received, fault)
+            else:
+                await emit([out])
+
+        await asyncio.gather(*map(one, batch))
+
+    async def settle(self, received: Received) -> Out:
+        returned: ConsentReturned = received.fact
+        brought = self.opened(returned)
+        row = await self.db.fetchrow(BEGIN, returned.consent_id)
+        fact, value = await self.before(returned.consent_id) if row is None else await self.now_settled(row, returned, brought)
+        return Out(TOPIC, fact, key=str(returned.consent_id), event_id=str(fact.id), cause=received, value=value)
+
+    async def now_settled(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> tuple[Fact, bytes]:
+        """Grant and outcome are one transaction: what was interrupted has left no grant."""
+        found = await self.outcome(row, returned, brought)
+        async with self.db.acquire() as db, db.transaction():
+            fact = await self.granted(db, row, found) if isinstance(found, Given) else found
+            value = encode(fact)
+            await db.execute(SETTLED, row["consent_id"], fact.kind.partition(".")[2], value)
+        return fact, value
+
+    async def granted(self, db: Connection, row: Any, given: Given) -> ConsentGranted:
+        grant_id = named("grant", str(row["consent_id"]))
+        await self.grants.give(db, Whose(*(row[name] for name in WHOSE)), grant_id, given.scopes, given.refresh)
+        return ConsentGranted(**self.about(row), grant_id=grant_id, scopes=given.scopes)
+
+    def opened(self, returned: ConsentReturned) -> dict[str, str]:
+        try:
+            found = json.loads(self.opener.open(from_url(returned.box.encode()), binding.consent(returned.consent_id)).reveal())
+        except (Unsealable, ValueError):
+            raise DeadLetter("bad_box") from None
+        if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+            raise DeadLetter("bad_box")
+        return found
+
+    async def before(self, consent_id: UUID) -> tuple[Fact, bytes]:
+        """It was here before. What was interrupted then is not tried again."""
+        row = await self.db.fetchrow(BEGUN, consent_id)
+        if row is None:
+            raise DeadLetter("unknown_consent")
+        if row["fact"] is not None:
+            return decode(TOPIC, row["fact"], {}), row["fact"]
+        fact = self.refused(row, "provider_unknown", "it was interrupted while the code was exchanged: agree again")
+        await self.db.execute(SETTLED, consent_id, "refused", value := encode(fact))
+        return fact, value
+
+    async def outcome(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> Given | ConsentRefused:
+        if "code" not in brought:
+            return self.refused(row, "declined", "they did not agree, or the provider did not let them")
+        if returned.deadline < self.now() or row["expires_at"] < self.now():
+            return self.refused(row, "late", "it came too late: agree again")
+        try:
+            async with asyncio.timeout(LONGEST_CALL.total_seconds()):
+                given = await self.redeemed(row, brought)
+        except ProviderError as error:
+            return self.refused(row, code_of(error), f"{error.code}: {error.message}")
+        except TimeoutError:
+            return self.refused(row, "provider_unknown", "the provider did not answer in time")
+        except TRANSPORT:
+            raise
+        except Exception as error:  # noqa: BLE001 - an adapter's own mistake
+            return self.refused(row, "provider_unknown", type(error).__name__)
+        return self.refused(row, "provider_refused", given.amiss) if given.amiss else given
+
+    async def redeemed(self, row: Any, brought: dict[str, str]) -> Given:
+        snapshot = self.registry.snapshot
+        connector = snapshot.connectors.get(row["connector"])
+        provider = self.shelf.provider(connector.provider) if connector else None
+        if connector is None or not isinstance(provider, Consents):
+            raise Refused("unknown_connector", "the registry has no such connector any more, or it asks nobody")
+        config, root = snapshot.config(connector, row["installation"]), await self.roots.of(connector, row["installation"])
+        try:
+            verifier = self.opener.open(row["verifier"] or b"", binding.verifier(row["consent_id"]))
+        except Unsealable:
+            raise Refused("no_verifier", "the question was not sent from here") from None
+        return await provider.redeem(
+            Returned(Secret(brought["code"]), verifier, brought.get("redirect_uri", ""), frozenset(row["scopes"])), config, root
+        )
+
+    def refused(self, row: Any, code: ConsentCode, message: str) -> ConsentRefused:
+        return ConsentRefused(**self.about(row), code=code, message=message)
+
+    def about(self, row: Any) -> dict[str, Any]:
+        consent_id = row["consent_id"]
+        said = {name.removesuffix("_digest"): row[name] for name in WHOSE}
+        return {"id": named("consent", str(consent_id)), "at": self.now(), "consent_id": consent_id, **said}
+
+
+def code_of(error: ProviderError) -> ConsentCode:
+    return "provider_refused" if isinstance(error, Refused) else "provider_unavailable" if isinstance(error, Unavailable) else "provider_unknown"
+
+
+WHOSE = ("connector", "installation", "project", "environment", "user_digest")
+
+
+def routes(consenting: Consenting) -> tuple[Stage, ...]:
+    return (Stage("consent", (consent_returned.TOPIC,), (TOPIC,), consenting.on_batch),)

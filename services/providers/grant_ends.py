@@ -1,0 +1,71 @@
+"""Grants that their person, or an operator, has ended: what is lent under one is ended first, then the grant itself at the provider."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from counterfoil.wire import binding
+from counterfoil_server.domain.revocation import wait
+from counterfoil_server.runtime.loops import forever
+from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.store.database import Pool
+from services.providers.consenting import Consents
+from services.providers.ends import LONGEST_CALL
+from services.providers.envelope import Envelope
+from services.providers.ledger_rows import end
+from services.providers.roots import Roots
+from services.providers.seam import ProviderError, Refused
+from services.providers.shelf import Shelf
+
+log = logging.getLogger("counterfoil.revoke")
+DUE = """SELECT * FROM user_grant WHERE state = 'ending' AND next_at <= clock_timestamp() AND (turn IS NULL OR turn_until < clock_timestamp())
+ORDER BY next_at LIMIT 50"""
+LENT = """SELECT credential_id FROM mint WHERE connector = $1 AND installation = $2 AND project = $3 AND environment = $4 AND user_digest = $5
+AND state IN ('minting', 'active')"""
+OVER = """UPDATE user_grant SET state = 'ended', turn = NULL, last_error = NULL, wrapped_key = NULL, nonce = NULL, box = NULL
+WHERE grant_id = $1 AND state = 'ending'"""
+LATER = "UPDATE user_grant SET next_at = clock_timestamp() + $2::interval, last_error = $3 WHERE grant_id = $1 AND state = 'ending'"
+WHOSE = ("connector", "installation", "project", "environment", "user_digest")
+
+
+class GrantEnds:
+    def __init__(self, db: Pool, envelope: Envelope, shelf: Shelf, roots: Roots, registry: Registry) -> None:
+        self._db, self._envelope, self._shelf, self._roots, self._registry = db, envelope, shelf, roots, registry
+        self._tries: dict[Any, int] = {}
+
+    async def run(self, every: float = 0.5) -> None:
+        async def turn(_: int) -> None:
+            await self.turn()
+
+        await forever("grants", turn, every)
+
+    async def turn(self) -> None:
+        await asyncio.gather(*(self._one(row) for row in await self._db.fetch(DUE)))
+
+    async def _one(self, row: Mapping[str, Any]) -> None:
+        async with self._db.acquire() as db, db.transaction():
+            lent = await db.fetch(LENT, *(row[name] for name in WHOSE))
+            if lent:
+                await end(db, [one["credential_id"] for one in lent], "requested")
+        try:
+            async with asyncio.timeout(LONGEST_CALL):
+                await self._leave(row)
+        except (ProviderError, TimeoutError) as error:
+            tried = self._tries[row["grant_id"]] = self._tries.get(row["grant_id"], 0) + 1
+            code = getattr(error, "code", "timeout")
+            await self._db.execute(LATER, row["grant_id"], max(wait(tried), timedelta(seconds=1)), code)
+            log.warning("grant not ended yet", extra={"connector": row["connector"], "code": code})
+            return
+        await self._db.execute(OVER, row["grant_id"])
+        self._tries.pop(row["grant_id"], None)
+
+    async def _leave(self, row: Mapping[str, Any]) -> None:
+        snapshot = self._registry.snapshot
+        connector = snapshot.connectors.get(row["connector"])
+        provider = self._shelf.provider(connector.provider) if connector else None
+        if connector is None or not isinstance(provider, Consents):
+            raise Refused("unknown_connector", "it was removed: nobody knows any more where the grant could be ended")
+        refresh = self._envelope.unwrap(row, binding.grant(row["grant_id"], row["version"]))
+        await provider.leave(refresh, snapshot.config(connector, row["installation"]), await self._roots.of(connector, row["installation"]))

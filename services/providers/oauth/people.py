@@ -1,0 +1,80 @@
+"""On behalf of people: the authorization code (RFC 6749 section 4.1, PKCE: RFC 7636), and the refresh token that comes of it (section 6)."""
+
+from datetime import UTC, datetime
+
+from counterfoil.wire.secret import Secret
+from services.providers.consenting import Given, Lent, NeedsConsent, Place, Returned
+from services.providers.oauth import given, lending, said
+from services.providers.oauth.config import Config
+from services.providers.oauth.given import Given as Token
+from services.providers.oauth.metadata import Places
+from services.providers.oauth.server import Server
+from services.providers.seam import Order, ProviderError, Refused
+from services.providers.web.talk import Heard
+
+
+def place(config: Config, places: Places) -> Place:
+    """Raises Refused where people cannot be asked there."""
+    if places.authorization is None:
+        raise Refused("no_authorization_endpoint", "the metadata names none: pin authorization_endpoint, or do without users")
+    fixed = {"response_type": "code", "client_id": config.client_id, "code_challenge_method": "S256"}
+    named = {"resource": config.resource, "audience": config.audience, "prompt": config.prompt, "scope": " ".join(config.always)}
+    return Place(places.authorization, fixed | {name: value for name, value in named.items() if value}, config.issuer, places.says_iss)
+
+
+async def redeem(server: Server, config: Config, returned: Returned) -> Given:
+    """The access token beside it is nobody's, and is ended; so is everything where it is not what was asked for."""
+    heard = await server.token(
+        "authorization_code",
+        ("code", returned.code.text()), ("redirect_uri", returned.redirect_uri), ("code_verifier", returned.verifier.text()),
+        *((("resource", config.resource),) if config.resource else ()),
+    )  # fmt: skip
+    found = given.given(heard)
+    if found is None:
+        raise said.no(heard)
+    if found.sound and found.scopes is None:
+        found = await lending.proven(server, found)
+    refresh = renewed(heard)
+    amiss = wrong(found, returned.scopes | set(config.always), refresh)
+    await ended(server, *((found.token, refresh) if amiss and refresh else (found.token,)))
+    if refresh is None:
+        raise Refused("no_refresh_token", amiss)
+    return Given(refresh, (found.scopes or frozenset()) & returned.scopes, amiss)
+
+
+def wrong(found: Token, asked: frozenset[str], refresh: Secret | None) -> str:
+    if not found.sound:
+        return "the server gave a token that is no bearer token, or said no beside it"
+    if found.scopes is None:
+        return "the server does not say which scopes it gave, and introspection does not, either"
+    if not found.scopes <= asked:
+        return "the server gave more than was asked"
+    return "" if refresh else "the server gave no refresh token: see `always` of the connector, and what this client may do there"
+
+
+async def lend(server: Server, config: Config, order: Order, resources: tuple[str, ...], refresh: Secret) -> Lent:
+    """An access token of its own for each credential, narrowed by `scope`: so each can be ended by itself."""
+    sent = datetime.now(UTC)
+    heard = await server.token("refresh_token", ("refresh_token", refresh.text()), *lending.asked(config, order.scopes, resources))
+    received = datetime.now(UTC)
+    found = given.given(heard)
+    if found is None:
+        no = said.no(heard)
+        raise NeedsConsent(no.code, "the server does not accept the user's grant any more") if no.code == "invalid_grant" else no
+    if found.sound and (resources or not found.complete):
+        found = await lending.proven(server, found)
+    return Lent(lending.lent(order, found, config.issuer, resources, sent, received), renewed(heard))
+
+
+def renewed(heard: Heard) -> Secret | None:
+    token = heard.body.get("refresh_token")
+    return Secret(token) if isinstance(token, str) and token and token.isprintable() else None
+
+
+async def ended(server: Server, *tokens: Secret) -> None:
+    """As well as it can be: nobody is handed these."""
+    for one in tokens:
+        try:
+            await server.revoke(one, None)
+        except ProviderError:
+            continue

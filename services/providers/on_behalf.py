@@ -1,0 +1,78 @@
+"""Minting on behalf of a person: with what they agreed to, used by one at a time, and nothing of an answer is used before it is kept."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from services.providers.consenting import Consents, Lent, NeedsConsent
+from services.providers.grants import Grants, Turn, Whose
+from services.providers.seam import Minted, Order, Refused, Root, Unavailable
+from services.providers.wanted import Intent
+
+T = TypeVar("T")
+
+
+async def mint(grants: Grants, intent: Intent, order: Order, root: Root) -> Minted:
+    """Raises what `Provider.mint` does, and NeedsConsent."""
+    provider, grant = intent.wanted.provider, intent.wanted.grant
+    window = provider.window
+    if not isinstance(provider, Consents) or not provider.asks(order.config):
+        raise Refused("no_users", "this connector lends to apps alone, not on behalf of their users")
+    whose = Whose(grant.connector, grant.installation, grant.project, grant.environment, grant.user or "")
+    async with grants.turn(whose, order.scopes, window) as turn:
+        use = Use(grants, turn, provider, window, order, root)
+        if turn.doubtful:
+            await use.settle_doubt()
+        lent = await use.lend()
+        kept = await through(grants.keep(turn, lent.refresh))
+    return lent.minted if kept else replace(lent.minted, amiss=lent.minted.amiss or "the user's grant was ended meanwhile")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a refresh token, by the one whose turn it is. However it ends, the turn is given up, with what is known by then."""
+
+    grants: Grants
+    turn: Turn
+    provider: Consents
+    window: timedelta
+    order: Order
+    root: Root = field(repr=False)
+
+    async def settle_doubt(self) -> None:
+        """An earlier answer was lost: to use the token again would look like theft of it, and end the whole grant."""
+        good = None
+        try:
+            good = await self.provider.good(self.turn.refresh, self.order.config, self.root)
+        finally:
+            if good is None:
+                await through(self.grants.doubt(self.turn, self.window))
+        if good is False:
+            await through(self.grants.over(self.turn))
+        if not good:
+            raise NeedsConsent("grant_lost", "an answer of the provider was lost, and with it the grant: the user has to agree again")
+
+    async def lend(self) -> Lent:
+        try:
+            return await self.provider.lend(self.order, self.turn.refresh, self.root)
+        except NeedsConsent:
+            await through(self.grants.over(self.turn))
+            raise
+        except (Refused, Unavailable):
+            await through(self.grants.give_back(self.turn))
+            raise
+        except BaseException:  # no answer, or cut off: it may have been used
+            await through(self.grants.doubt(self.turn, self.window))
+            raise
+
+
+async def through(doing: Coroutine[Any, Any, T]) -> T:
+    """To its end, though who waits for it is cut off meanwhile."""
+    task = asyncio.ensure_future(doing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
