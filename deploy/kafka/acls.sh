@@ -133,7 +133,7 @@ consent() {
   allow "$1" --operation Write \
     --topic "$p.consent.returned.v1.dlq"
   allow "$1" --operation Read \
-    --group "$p.consent"
+    --group "$p.mint-consent"
 }
 
 redrive() {

@@ -66,6 +66,7 @@ REFUSED: Mapping[str, Wording] = {
     ),
     "beyond_evidence": Wording("The decision grants more than was asked.", "Tell an operator: this points to a broken service or key."),
     "unknown_connector": Wording("There is no such connector.", "Check the connector's name."),
+    "consent_required": Wording("The user has to agree first.", "Send them to `url`, and ask again when they are back."),
     "provider_refused": Wording("The provider refused.", "Ask an operator to check the connector's secret and its rights at the provider."),
     "provider_unavailable": Wording("The provider could not be reached; nothing was made there.", NEW_ID),
     "provider_unknown": Wording("The provider did not answer; whatever it made is being revoked.", NEW_ID),

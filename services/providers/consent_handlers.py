@@ -149,4 +149,4 @@ WHOSE = ("connector", "installation", "project", "environment", "user_digest")
 
 
 def routes(consenting: Consenting) -> tuple[Stage, ...]:
-    return (Stage("consent", (consent_returned.TOPIC,), (TOPIC,), consenting.on_batch),)
+    return (Stage("mint-consent", (consent_returned.TOPIC,), (TOPIC,), consenting.on_batch),)

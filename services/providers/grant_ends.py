@@ -1,4 +1,4 @@
-"""Grants that their person, or an operator, has ended: what is lent under one is ended first, then the grant itself at the provider."""
+"""Grants that their person, or an operator, has ended: at the provider first, which as a rule ends all that was lent under it; then that, too."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ DUE = """SELECT * FROM user_grant WHERE state = 'ending' AND next_at <= clock_ti
 ORDER BY next_at LIMIT 50"""
 LENT = """SELECT credential_id FROM mint WHERE connector = $1 AND installation = $2 AND project = $3 AND environment = $4 AND user_digest = $5
 AND state IN ('minting', 'active')"""
-OVER = """UPDATE user_grant SET state = 'ended', turn = NULL, last_error = NULL, wrapped_key = NULL, nonce = NULL, box = NULL
+OVER = """UPDATE user_grant SET state = 'ended', turn = NULL, last_error = $2, wrapped_key = NULL, nonce = NULL, box = NULL
 WHERE grant_id = $1 AND state = 'ending'"""
 LATER = "UPDATE user_grant SET next_at = clock_timestamp() + $2::interval, last_error = $3 WHERE grant_id = $1 AND state = 'ending'"
 WHOSE = ("connector", "installation", "project", "environment", "user_digest")
@@ -45,20 +45,22 @@ class GrantEnds:
         await asyncio.gather(*(self._one(row) for row in await self._db.fetch(DUE)))
 
     async def _one(self, row: Mapping[str, Any]) -> None:
-        async with self._db.acquire() as db, db.transaction():
-            lent = await db.fetch(LENT, *(row[name] for name in WHOSE))
-            if lent:
-                await end(db, [one["credential_id"] for one in lent], "requested")
+        given_up = None
         try:
             async with asyncio.timeout(LONGEST_CALL):
                 await self._leave(row)
+        except Refused as error:
+            given_up = error.code
         except (ProviderError, TimeoutError) as error:
             tried = self._tries[row["grant_id"]] = self._tries.get(row["grant_id"], 0) + 1
             code = getattr(error, "code", "timeout")
             await self._db.execute(LATER, row["grant_id"], max(wait(tried), timedelta(seconds=1)), code)
             log.warning("grant not ended yet", extra={"connector": row["connector"], "code": code})
             return
-        await self._db.execute(OVER, row["grant_id"])
+        async with self._db.acquire() as db, db.transaction():
+            if lent := await db.fetch(LENT, *(row[name] for name in WHOSE)):
+                await end(db, [one["credential_id"] for one in lent], "requested")
+            await db.execute(OVER, row["grant_id"], given_up)
         self._tries.pop(row["grant_id"], None)
 
     async def _leave(self, row: Mapping[str, Any]) -> None:

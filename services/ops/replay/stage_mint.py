@@ -19,8 +19,8 @@ from services.ops.replay.stage_tally import Tally
 
 Answer = CredentialMinted | MintRefused
 UNRECORDED = frozenset({
-    "audit_unavailable", "clock_skew", "limited", "provider_refused", "provider_unavailable", "provider_unknown", "gave_more", "superseded",
-    "in_progress",
+    "audit_unavailable", "clock_skew", "limited", "consent_required", "provider_refused", "provider_unavailable", "provider_unknown", "gave_more",
+    "superseded", "in_progress",
 })  # fmt: skip
 """Refusals that rest on what no log holds: clocks, counts, a provider's word, who else was at it just then."""
 KEPT_FACT = b"kept"

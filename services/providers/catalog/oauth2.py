@@ -67,16 +67,20 @@ class OAuth2:
             found = await lending.proven(server, found)
         return lending.lent(order, found, config.issuer, named, sent, received)
 
-    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:
+    async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool | None:
         until, known = handle.get("until"), read(Config, config, "config")
         if given.dead(until, datetime.now(UTC)):
-            return
+            return None
         if handle.get("issuer") != known.issuer:
             raise Refused("issuer_changed", "the connector means another server now, and that one shall not see this token")
         if token is None:
             raise Unavailable("no_token", "nobody has the token")
         server = await self._server(known, root, soon())
-        await server.revoke(token, datetime.fromisoformat(until) if isinstance(until, str) else None)
+        dies = datetime.fromisoformat(until) if isinstance(until, str) else None
+        if handle.get("user") is True:
+            return await people.end(server, known, token, dies)
+        await server.revoke(token, dies)
+        return None
 
     def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
         return None

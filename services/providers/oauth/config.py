@@ -33,6 +33,9 @@ class Config(Declared):
     always: tuple[str, ...] = Field(
         default=("offline_access",), strict=False, max_length=16, description="scopes that a person is asked for beside those that are wanted"
     )
+    revokes: Literal["grant", "token"] = Field(
+        default="grant", description="what the server ends with one access token of a person: all that they agreed to, or that token alone"
+    )
     prompt: str | None = Field(default=None, max_length=64, description="what the server is asked to show them: `consent`")
     introspect: bool = Field(default=True, description="false where the server does not let this client introspect")
 

@@ -1,5 +1,6 @@
 """On behalf of people: the authorization code (RFC 6749 section 4.1, PKCE: RFC 7636), and the refresh token that comes of it (section 6)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from counterfoil.wire.secret import Secret
@@ -9,7 +10,7 @@ from services.providers.oauth.config import Config
 from services.providers.oauth.given import Given as Token
 from services.providers.oauth.metadata import Places
 from services.providers.oauth.server import Server
-from services.providers.seam import Order, ProviderError, Refused
+from services.providers.seam import Irrevocable, Order, ProviderError, Refused
 from services.providers.web.talk import Heard
 
 
@@ -23,7 +24,7 @@ def place(config: Config, places: Places) -> Place:
 
 
 async def redeem(server: Server, config: Config, returned: Returned) -> Given:
-    """The access token beside it is nobody's, and is ended; so is everything where it is not what was asked for."""
+    """Where it is not what was asked for, all of it is ended. The access token beside a good one is nobody's: with it a server may end the rest."""
     heard = await server.token(
         "authorization_code",
         ("code", returned.code.text()), ("redirect_uri", returned.redirect_uri), ("code_verifier", returned.verifier.text()),
@@ -36,7 +37,8 @@ async def redeem(server: Server, config: Config, returned: Returned) -> Given:
         found = await lending.proven(server, found)
     refresh = renewed(heard)
     amiss = wrong(found, returned.scopes | set(config.always), refresh)
-    await ended(server, *((found.token, refresh) if amiss and refresh else (found.token,)))
+    if amiss:
+        await ended(server, *((refresh, found.token) if refresh else (found.token,)))
     if refresh is None:
         raise Refused("no_refresh_token", amiss)
     return Given(refresh, (found.scopes or frozenset()) & returned.scopes, amiss)
@@ -63,7 +65,21 @@ async def lend(server: Server, config: Config, order: Order, resources: tuple[st
         raise NeedsConsent(no.code, "the server does not accept the user's grant any more") if no.code == "invalid_grant" else no
     if found.sound and (resources or not found.complete):
         found = await lending.proven(server, found)
-    return Lent(lending.lent(order, found, config.issuer, resources, sent, received), renewed(heard))
+    minted = lending.lent(order, found, config.issuer, resources, sent, received)
+    return Lent(replace(minted, handle={**minted.handle, "user": True}), renewed(heard))
+
+
+async def end(server: Server, config: Config, token: Secret, until: datetime | None) -> bool:
+    """One access token under a grant. RFC 7009 section 2.1 lets a server end the whole grant with it: then the person would have to agree anew,
+    so it is left to its own end, which `until` says. False: it is dead already, as it is where the grant was ended.
+    """
+    found = await server.introspected(token)
+    if found is not None and not found["active"]:
+        return False
+    if config.revokes == "grant":
+        raise Irrevocable("ends_with_grant", "the server would end the user's whole grant with it: it ends by itself, or with the grant", until)
+    await server.revoke(token, until)
+    return True
 
 
 def renewed(heard: Heard) -> Secret | None:
