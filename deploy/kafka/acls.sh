@@ -95,11 +95,13 @@ mint() {
   allow "$1" --operation Write \
     --topic "$p.exchange.minted.v1" \
     --topic "$p.consent.settled.v1" \
-    --topic "$p.exchange.authorized.v1.dlq"
+    --topic "$p.exchange.authorized.v1.dlq" \
+    --topic "$p.consent.returned.v1.dlq"
   allow "$1" --operation Read \
     --topic "$p.exchange.authorized.v1" \
     --topic "$p.consent.returned.v1" \
-    --group "$p.mint"
+    --group "$p.mint" \
+    --group "$p.mint-consent"
 }
 
 revoker() {
@@ -127,13 +129,6 @@ consumer() {
   allow "$1" --operation Read \
     --topic "$p.audit.recorded.v1" \
     --group "$p.consumer.$1"
-}
-
-consent() {
-  allow "$1" --operation Write \
-    --topic "$p.consent.returned.v1.dlq"
-  allow "$1" --operation Read \
-    --group "$p.mint-consent"
 }
 
 redrive() {
@@ -179,8 +174,8 @@ ops() {
 }
 
 case "${1:-}" in
-  "") for role in gateway verifier policy audit mint revoker revoke consent ops; do "$role" "$p-$role"; done ;;
-  gateway | client | verifier | policy | audit | mint | revoker | revoke | consumer | consent | redrive | replay | ops) "$1" "${2:-$p-$1}" ;;
+  "") for role in gateway verifier policy audit mint revoker revoke ops; do "$role" "$p-$role"; done ;;
+  gateway | client | verifier | policy | audit | mint | revoker | revoke | consumer | redrive | replay | ops) "$1" "${2:-$p-$1}" ;;
   *)
     echo "acls.sh: there is no role $1" >&2
     exit 2

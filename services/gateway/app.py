@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from counterfoil.contracts import consent_settled, exchange_replied, revocation_settled
-from counterfoil.contracts.base import ReplyTo, Topic
+from counterfoil.contracts.base import ReplyTo
 from counterfoil.contracts.revocation_requested import Actor
-from counterfoil.wire.kafka import Connection, Listener, Publisher
+from counterfoil.wire.kafka import Listener, Publisher
 from counterfoil.wire.outbox import Outbox
 from counterfoil.wire.requester import RequesterKeys
 from counterfoil_server.runtime import health
@@ -53,7 +53,8 @@ def wired(own: OwnSettings) -> Wire:
         listener = Listener(kafka, kafka.topic(exchange_replied.TOPIC), own.partition)
         listening = Listening(listener, replies, handed, undelivered)
         await listening.start()
-        ends, agreed = await heard(kafka, revocation_settled.TOPIC), await heard(kafka, consent_settled.TOPIC)
+        ends, agreed = Listener(kafka, kafka.topic(revocation_settled.TOPIC), None), Listener(kafka, kafka.topic(consent_settled.TOPIC), None)
+        await asyncio.gather(ends.start(), agreed.start())
         reply_to = ReplyTo(partition=own.partition, instance=own.instance)
         asker = Asker(kafka, runtime.keys, requester, outbox, reply_to, own.patience, runtime.now)
         jwks = Jwks(careful(development=settings.development))
@@ -77,13 +78,6 @@ def wired(own: OwnSettings) -> Wire:
         )
 
     return wire
-
-
-async def heard(kafka: Connection, topic: Topic) -> Listener:
-    """All of it, from now on."""
-    listener = Listener(kafka, kafka.topic(topic), None)
-    await listener.start()
-    return listener
 
 
 async def opened_registry(own: OwnSettings, runtime: Runtime) -> Registry:

@@ -13,10 +13,12 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Runtime, Wiring, serve
 from counterfoil_server.runtime.settings import Settings
 from counterfoil_server.runtime.starting import told
-from services.providers import consent_handlers, mint_handlers, orphans, revoke_handlers
+from services.providers import mint_handlers, orphans, revoke_handlers
 from services.providers.ages import ages
 from services.providers.boxes import Boxes
+from services.providers.calls import Means
 from services.providers.consent_places import Places
+from services.providers.consents import Consenting
 from services.providers.ends import Ends
 from services.providers.envelope import Envelope
 from services.providers.evidence import Checks
@@ -40,10 +42,10 @@ async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
     roots, grants = Roots(runtime.db, envelope, runtime.keys.opener), Grants(runtime.db, envelope)
     await roots.complete()
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
-    stages = mint_handlers.routes(checks, Ledger(runtime.db), roots, grants, Boxes(runtime.keys, runtime.now), runtime.now)
-    consenting = consent_handlers.Consenting(runtime.db, grants, shelf, roots, registry, runtime.keys.opener, runtime.now)
+    consenting = Consenting(runtime.db, grants, shelf, roots, registry, runtime.keys.opener, runtime.now)
+    boxes = Boxes(runtime.keys, runtime.now)
     return Wiring(
-        (*stages, *consent_handlers.routes(consenting)),
+        mint_handlers.routes(checks, Ledger(runtime.db), Means(roots, grants), boxes, runtime.now, consenting),
         [registry.run(), adopt(roots, registry), Places(runtime.db, shelf, registry).run(), ages(runtime.db, runtime.telemetry.meter)],
         [shelf.close],
     )

@@ -12,7 +12,7 @@ from services.providers import on_behalf
 from services.providers.consenting import NeedsConsent
 from services.providers.grants import Grants
 from services.providers.roots import Roots
-from services.providers.seam import Minted, Order, ProviderError, Refused, Unavailable
+from services.providers.seam import Minted, Order, ProviderError, Refused, Root, Unavailable
 from services.providers.wanted import Intent
 
 
@@ -27,17 +27,25 @@ class No:
     retry_after: int | None = None
 
 
-async def mint(intent: Intent, roots: Roots, grants: Grants, now: datetime) -> Minted | No:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """With what a provider is asked: the connector's root secret; and what people agreed to, where it is asked on behalf of one."""
+
+    roots: Roots
+    grants: Grants
+
+
+async def mint(intent: Intent, means: Means, now: datetime) -> Minted | No:
     """Never raises for anything a provider does. `now` is when the intent was written: the call ends when its window does."""
     order = intent.order()
     try:
-        root = await roots.of(intent.wanted.connector, order.installation)
+        root = await means.roots.of(intent.wanted.connector, order.installation)
     except Unavailable as error:
         return No("provider_unavailable", error.message)
     try:
         async with asyncio.timeout((intent.window_closes_at - now).total_seconds()):
             with within(intent.wanted.received), outgoing.act(order.connector, "mint"):
-                minted = await (on_behalf.mint(grants, intent, order, root) if intent.wanted.grant.user else intent.wanted.provider.mint(order, root))
+                minted = await made(intent, means, order, root)
     except NeedsConsent as error:
         return No("consent_required", f"{error.code}: {error.message}")
     except Refused as error:
@@ -53,6 +61,12 @@ async def mint(intent: Intent, roots: Roots, grants: Grants, now: datetime) -> M
     if more(order, minted):
         return No("gave_more", "the provider gave more than was asked: revoked", True, minted)
     return No("provider_refused", f"{minted.amiss}: revoked", True, minted) if minted.amiss else minted
+
+
+async def made(intent: Intent, means: Means, order: Order, root: Root) -> Minted:
+    if intent.wanted.grant.user is not None:
+        return await on_behalf.mint(means.grants, intent, order, root)
+    return await intent.wanted.provider.mint(order, root)
 
 
 def seconds(wait: timedelta | None) -> int | None:

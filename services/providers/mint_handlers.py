@@ -1,9 +1,10 @@
-"""exchange.authorized -> exchange.minted."""
+"""exchange.authorized -> exchange.minted; consent.returned -> consent.settled."""
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
-from counterfoil.contracts import exchange_authorized, exchange_minted
+from counterfoil.contracts import consent_returned, consent_settled, exchange_authorized, exchange_minted
 from counterfoil.contracts.exchange_authorized import GrantApproved
 from counterfoil.contracts.exchange_minted import CredentialMinted, MintRefused, RefusalCode
 from counterfoil.wire.canonical import digest
@@ -11,15 +12,15 @@ from counterfoil.wire.envelope import decode, encode
 from counterfoil_server.domain.intent import Refuse, Repeat
 from counterfoil_server.runtime import crash
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Emit, Out, Received, Stage, answer, each_now, onward_soon
+from counterfoil_server.runtime.stage import DeadLetter, Emit, Out, Received, Stage, answer, each_now, onward_soon
 from services.providers import calls, pausing
 from services.providers.boxes import Boxes
 from services.providers.bulkhead import OPEN, SHARE, Bulkhead
+from services.providers.calls import Means
+from services.providers.consents import Consenting
 from services.providers.evidence import Checks
-from services.providers.grants import Grants
 from services.providers.ledger import Failed, Ledger
 from services.providers.ledger_rows import Finished
-from services.providers.roots import Roots
 from services.providers.wanted import Intent, Wanted
 
 TOPIC = exchange_minted.TOPIC
@@ -31,16 +32,31 @@ WORDS: dict[RefusalCode, str] = {
 BUSY = f"{SHARE} requests for this connector are under way"
 
 
-def routes(checks: Checks, ledger: Ledger, roots: Roots, grants: Grants, boxes: Boxes, now: Clock) -> tuple[Stage, ...]:
-    minting = Minting(checks, ledger, roots, grants, boxes, now)
-    return (Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200, acked="mint.acked", window=OPEN),)
+def routes(checks: Checks, ledger: Ledger, means: Means, boxes: Boxes, now: Clock, consenting: Consenting) -> tuple[Stage, ...]:
+    minting = Minting(checks, ledger, means, boxes, now)
+    return (
+        Stage("mint", (exchange_authorized.TOPIC,), (TOPIC,), minting.on_batch, max_records=200, acked="mint.acked", window=OPEN),
+        Stage("mint-consent", (consent_returned.TOPIC,), (consent_settled.TOPIC,), partial(on_returned, consenting)),
+    )
+
+
+async def on_returned(consenting: Consenting, batch: Sequence[Received], emit: Emit) -> None:
+    async def one(received: Received) -> None:
+        try:
+            fact, value = await consenting.settle(received.fact)
+        except DeadLetter as fault:
+            emit.bury(received, fault)
+        else:
+            await emit([Out(consent_settled.TOPIC, fact, str(fact.consent_id), str(fact.id), received, value=value)])
+
+    await asyncio.gather(*map(one, batch))
 
 
 class Minting:
     """Check, intend, call, swap, say. The secret lives from `call` to the seals and no longer."""
 
-    def __init__(self, checks: Checks, ledger: Ledger, roots: Roots, grants: Grants, boxes: Boxes, now: Clock) -> None:
-        self._checks, self._ledger, self._roots, self._grants, self._boxes, self._now = checks, ledger, roots, grants, boxes, now
+    def __init__(self, checks: Checks, ledger: Ledger, means: Means, boxes: Boxes, now: Clock) -> None:
+        self._checks, self._ledger, self._means, self._boxes, self._now = checks, ledger, means, boxes, now
         self._bulkhead = Bulkhead()
 
     async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
@@ -106,7 +122,7 @@ class Minting:
                 task.cancel()
 
     async def call(self, intent: Intent) -> Finished | Failed:
-        result = await calls.mint(intent, self._roots, self._grants, self._now())
+        result = await calls.mint(intent, self._means, self._now())
         if not isinstance(result, calls.No):
             return self._boxes.close(intent, result)
         said = self.refusal(intent.wanted.received, result.code, result.message, intent, result.retry_after)

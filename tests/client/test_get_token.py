@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from counterfoil import App, Client, CounterfoilError, Explanation, RateLimited, Rejected, Unavailable, Unsupported, User
+from counterfoil import App, Client, CounterfoilError, Explanation, RateLimited, Rejected, Unavailable, User
 from counterfoil.wire.armor import to_url
 from tests.client.gateway import Gateway, form, problem
 
@@ -120,19 +120,25 @@ async def test_an_installation_is_asked_for_by_name(gateway: Gateway):
 
 
 @pytest.mark.parametrize("method", ["get_token", "exchange", "explain"])
-async def test_a_users_credential_is_not_the_apps_in_disguise(gateway: Gateway, method: str):
+async def test_a_subject_is_an_app_or_a_user_and_nothing_else(gateway: Gateway, method: str):
     async with gateway.client() as cf:
-        with pytest.raises(Unsupported, match="no_user_subjects") as raised:
-            await getattr(cf, method)("github/acme", subject=User("u-1"))
-        with pytest.raises(Unsupported):
-            cf.auth("github/acme", subject=User("u-1"))
-        with pytest.raises(Unsupported):
-            await cf.credential("github/acme", subject=User("u-1")).__aenter__()
         with pytest.raises(TypeError, match="App"):
             await getattr(cf, method)("github/acme", subject="u-1")
+    for wrong in ("", "u" * 257):
+        with pytest.raises(ValueError, match="256"):
+            User(wrong)
 
-    assert "App()" in raised.value.fix
     assert gateway.asked == []
+
+
+async def test_a_users_credential_is_asked_for_by_their_id_and_is_no_others(gateway: Gateway):
+    async with gateway.client() as cf:
+        subjects = (App(), User("u-1"), User("u-2"), User("u-1", "https://issuer.example"), User("u-1"))
+        found = [(await cf.get_token("github/acme", subject=one)).reveal() for one in subjects]
+
+    assert found == ["canary-1", "canary-2", "canary-3", "canary-4", "canary-2"]
+    asked = [(form(one).get("requested_subject"), form(one).get("requested_subject_issuer")) for one in gateway.asked]
+    assert asked == [(None, None), ("u-1", None), ("u-2", None), ("u-1", "https://issuer.example")]
 
 
 async def test_explain_says_what_would_come_of_it(gateway: Gateway):

@@ -150,10 +150,10 @@ def test_one_that_is_forgotten_is_closed(gateway: Gateway):
 
 
 def test_whoever_waits_while_another_thread_closes_it_is_told(gateway: Gateway):
-    asked, inside = threading.Event(), []
+    asked, inside = threading.Semaphore(0), []
 
     async def never(_: httpx.Request) -> httpx.Response:
-        asked.set()
+        asked.release()
         await asyncio.sleep(60)
         raise AssertionError
 
@@ -167,7 +167,7 @@ def test_whoever_waits_while_another_thread_closes_it_is_told(gateway: Gateway):
     threads = [threading.Thread(target=wait, args=(call,)) for call in (cf.get_token, cf.exchange)]
     for thread in threads:
         thread.start()
-    assert asked.wait(10)
+    assert all(asked.acquire(timeout=10) for _ in threads)
     cf.close()
     for thread in threads:
         thread.join(10)

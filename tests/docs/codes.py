@@ -13,7 +13,7 @@ GATEWAYS_OWN = "gateway"
 MADE_HERE = re.compile(r'(CounterfoilError|NoIdentity|NotFound|Revoked|Unproven|Unsupported|unanswered|_unproven)\(\s*"([a-z_]+)"')
 CLASSES = {"unanswered": "Unavailable", "_unproven": "Unproven"}
 BURIED = re.compile(r'(?:DeadLetter|Unreadable|BadSignature)\("([a-z_]+)"')
-NOT_YET = frozenset({"rate_limited", "consent_required", "installation_required"})
+NOT_YET = frozenset({"rate_limited", "installation_required"})
 """The SDK knows them; nothing here says them yet."""
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime import key_folder
 from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.registry import Registry
+from counterfoil_server.runtime.stage import Out
 from counterfoil_server.runtime.store import registry_rows
 from counterfoil_server.runtime.store.database import Pool, connect
 from counterfoil_server.runtime.store.migrate import migrate
@@ -36,7 +37,7 @@ from services.gateway.handed import Handed
 from services.gateway.permits import CedarPermits
 from services.gateway.replies import Replies
 from services.gateway.routes import routes
-from services.gateway.settled import Settled
+from services.gateway.settled import Settled, consents
 from services.gateway.standing import Standing
 from services.gateway.undelivered import Undelivered
 from services.gateway.waiting import Waiting
@@ -67,6 +68,8 @@ class Town:
     issuer: FakeIssuer
     registry: Registry
     settled: Settled
+    sent: list[Out] = field(default_factory=list)
+    """Onto the bus, beside what is asked."""
 
 
 def in_database(dsn: str, name: str, role: str | None = None) -> str:
@@ -152,11 +155,19 @@ async def town(db: Pool, root: asyncpg.Connection, ring: KeyRing, keys: Keys, pa
     await registry.load()
     settled = Settled()
     public = {"audience": BASE, "topics_prefix": "counterfoil", "partitions": 4}
-    shared = Shared(BASE, db, ring, telemetry, now, registry, Jwks(issuer), CedarPermits(registry), asker, waiting, settled, public, console=CONSOLE)
+    sent: list[Out] = []
+
+    async def send(outs: Sequence[Out]) -> None:
+        sent.extend(outs)
+
+    shared = Shared(
+        BASE, db, ring, telemetry, now, registry, Jwks(issuer), CedarPermits(registry), asker, waiting, settled, consents(), send, public,
+        console=CONSOLE,
+    )  # fmt: skip
     app = routes(doors(shared))
     ends = asyncio.create_task(undelivered.run())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:
-        yield Town(http, app, bus, db, root, ring, waiting, handed, undelivered, replies, asker, issuer, registry, settled)
+        yield Town(http, app, bus, db, root, ring, waiting, handed, undelivered, replies, asker, issuer, registry, settled, sent)
     ends.cancel()
 
 

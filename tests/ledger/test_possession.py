@@ -8,7 +8,7 @@ from counterfoil.contracts.exchange_minted import MintRefused
 from counterfoil.wire import binding
 from counterfoil.wire.sealing import Sealer
 from counterfoil.wire.secret import Secret
-from services.providers.calls import No, mint
+from services.providers.calls import Means, No, mint
 from services.providers.ledger import Failed
 from services.providers.seam import Handle, Idempotency, Irrevocable, Minted, Order, ProviderError, Revocation, Root, Unavailable, answer
 from services.providers.settlements import Settlements
@@ -148,7 +148,7 @@ class NoRoots:
 
 async def called(books: Books, said: Minted | ProviderError) -> Minted | No:
     (intent,) = await books.intend(books.wanted(provider=Gives(said)))
-    return await mint(intent, NoRoots(), datetime.now(UTC))  # type: ignore[arg-type]
+    return await mint(intent, Means(NoRoots(), None), datetime.now(UTC))  # type: ignore[arg-type]
 
 
 async def test_what_is_amiss_is_refused_and_stays_in_hand_for_its_end(books: Books):

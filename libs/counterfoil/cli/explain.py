@@ -16,6 +16,7 @@ def verb(
     connector: Annotated[str, typer.Argument(help="Which: like postgres/demo.")],
     scope: options.Scopes = None, detail: options.Details = None, repo: options.Repos = None, permission: options.Permissions = None,
     lifetime: options.Lifetime = None, installation: options.Tenant = None,
+    user: options.OnBehalf = None, user_issuer: options.KnownBy = None,
     whose: Annotated[str | None, typer.Option("--as", help="As an operator, for somebody else: PROJECT/ENVIRONMENT.")] = None,
     output: options.Show = Output.TABLE, timeout: options.Timeout = 10, project: options.Project = "web",
     environment: options.Environment = "production", url: options.Url = options.USUAL_URL,
@@ -30,7 +31,7 @@ def verb(
     from counterfoil.cli.session import Session, run
 
     wish = wishes.wanted(connector, scope, detail, lifetime, repo, permission)
-    body: dict[str, Any] = {"connector": connector, **wish, "installation": installation}
+    body: dict[str, Any] = {"connector": connector, **wish, "installation": installation, "user": wishes.digest(user, user_issuer)}
     if whose is not None:
         body["as"] = somebody(whose)
     session = Session(url, project, environment, timeout, operator=whose is not None)

@@ -16,6 +16,7 @@ def verb(
     connector: Annotated[str, typer.Argument(help="Which: like postgres/demo.")],
     scope: options.Scopes = None, detail: options.Details = None, repo: options.Repos = None, permission: options.Permissions = None,
     lifetime: options.Lifetime = None, installation: options.Tenant = None,
+    user: options.OnBehalf = None, user_issuer: options.KnownBy = None,
     transport: options.Transport = "http", output: options.Show = Output.TABLE, timeout: options.Timeout = 10,
     project: options.Project = "web", environment: options.Environment = "production", url: options.Url = options.USUAL_URL,
 ) -> None:  # fmt: skip
@@ -26,15 +27,16 @@ def verb(
     counterfoil get github/acme-bot --repo acme/site --permission contents:read
     psql "$(counterfoil get postgres/demo -o token)"
     counterfoil get postgres/demo -t kafka -o json
+    counterfoil get oauth2/crm --user u-17 --scope contacts.read
     """  # noqa: D301 \b keeps lines as they are
     from counterfoil.cli.session import Session, run
 
     wish = wishes.wanted(connector, scope, detail, lifetime, repo, permission)
-    session = Session(url, project, environment, timeout)
+    session, subject = Session(url, project, environment, timeout), wishes.subject(user, user_issuer)
 
     async def ask() -> "Credential":
         async with session.client(transport) as cf:
-            return await cf.exchange(connector, **wish, installation=installation)
+            return await cf.exchange(connector, **wish, installation=installation, subject=subject)
 
     show(run(ask()), output)
 

@@ -18,6 +18,8 @@ Repos = Annotated[list[str] | None, typer.Option("--repo", help="GitHub: owner/n
 Permissions = Annotated[list[str] | None, typer.Option("--permission", help="GitHub: like contents:read; may be given several times.")]
 Lifetime = Annotated[str | None, typer.Option("--lifetime", "-l", help="How long: 300, 30s, 5m, 1h30m.")]
 Tenant = Annotated[str | None, typer.Option("--installation", help="One of the connector's installations; absent: its own.")]
+OnBehalf = Annotated[str | None, typer.Option("--user", help="On behalf of a user of the app, by the id that it knows them by.")]
+KnownBy = Annotated[str | None, typer.Option("--user-issuer", help="Who else knows them by that id.")]
 Transport = Annotated[Literal["http", "kafka"], typer.Option("--transport", "-t", envvar="COUNTERFOIL_TRANSPORT", help="How to ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]

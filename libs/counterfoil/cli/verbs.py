@@ -33,6 +33,7 @@ OURS = {
     "credential-process": "Print AWS credentials, as a profile's credential_process reads them.",
     "lift": "List what a wider revocation has stopped, or let it go on.",
     "credentials": "List the credentials that may be alive.",
+    "grants": "List what users agreed to, or end it.",
     "audit": "Read the audit log, and prove it.",
     "login": "Log in as yourself, where no platform says who you are.",
     "logout": "Forget the login.",

@@ -3,12 +3,15 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import typer
 
 from counterfoil.cli import sugar
 from counterfoil.client.lifetime import seconds
+
+if TYPE_CHECKING:
+    from counterfoil.client.subject import Subject
 
 
 class Wanted(TypedDict):
@@ -28,6 +31,26 @@ def wanted(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return {"scopes": [*(scope or ()), *scopes], "details": [*details(detail), *repositories], "lifetime": lifetime(asked)}
+
+
+def subject(user: str | None, issuer: str | None) -> "Subject":
+    from counterfoil.client.subject import App, User
+
+    if user is None:
+        if issuer is not None:
+            raise typer.BadParameter("it says who knows the user: --user is missing", param_hint="--user-issuer")
+        return App()
+    try:
+        return User(user, issuer)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--user") from None
+
+
+def digest(user: str | None, issuer: str | None) -> str | None:
+    from counterfoil.wire import users
+
+    subject(user, issuer)
+    return None if user is None else users.digest(user, issuer)
 
 
 def lifetime(text: str | None) -> int | None:

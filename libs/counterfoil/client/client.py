@@ -34,7 +34,8 @@ class Client:
 
     The wish is the same everywhere. `connector` is a name like github/acme-bot. `scopes`, and `details` (RFC 9396) narrow it; left out: what the
     link allows by itself. `lifetime` is seconds, "5m" or a timedelta. `installation` is one of the connector's; left out: its own. `subject` is
-    App(), or User(id) where the exchange lends on behalf of users. Every method raises a CounterfoilError for a no, each with a `fix`.
+    App(), or User(id): on behalf of one of the app's users, who has to agree once (ConsentRequired says where). Every method raises a
+    CounterfoilError for a no, each with a `fix`.
     """
 
     def __init__(

@@ -1,14 +1,13 @@
-"""consent.returned -> consent.settled: what a person brought back is exchanged for a grant, once."""
+"""What a person brought back from a provider is exchanged for a grant, once."""
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from counterfoil.contracts import consent_returned, consent_settled
+from counterfoil.contracts import consent_settled
 from counterfoil.contracts.base import named
 from counterfoil.contracts.consent_returned import ConsentReturned
 from counterfoil.contracts.consent_settled import ConsentCode, ConsentGranted, ConsentRefused
@@ -19,7 +18,7 @@ from counterfoil.wire.sealing import Opener, Unsealable
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter, Emit, Out, Received, Stage
+from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter
 from counterfoil_server.runtime.store.database import Connection, Pool
 from services.providers.consenting import Consents, Given, Returned
 from services.providers.grants import Grants, Whose
@@ -47,23 +46,11 @@ class Consenting:
     opener: Opener
     now: Clock
 
-    async def on_batch(self, batch: Sequence[Received], emit: Emit) -> None:
-        async def one(received: Received) -> None:
-            try:
-                out = await self.settle(received)
-            except DeadLetter as fault:
-                emit.bury(received, fault)
-            else:
-                await emit([out])
-
-        await asyncio.gather(*map(one, batch))
-
-    async def settle(self, received: Received) -> Out:
-        returned: ConsentReturned = received.fact
+    async def settle(self, returned: ConsentReturned) -> tuple[Fact, bytes]:
+        """What came of it, and its exact bytes. Raises DeadLetter."""
         brought = self.opened(returned)
         row = await self.db.fetchrow(BEGIN, returned.consent_id)
-        fact, value = await self.before(returned.consent_id) if row is None else await self.now_settled(row, returned, brought)
-        return Out(TOPIC, fact, key=str(returned.consent_id), event_id=str(fact.id), cause=received, value=value)
+        return await self.before(returned.consent_id) if row is None else await self.now_settled(row, returned, brought)
 
     async def now_settled(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> tuple[Fact, bytes]:
         """Grant and outcome are one transaction: what was interrupted has left no grant."""
@@ -146,7 +133,3 @@ def code_of(error: ProviderError) -> ConsentCode:
 
 
 WHOSE = ("connector", "installation", "project", "environment", "user_digest")
-
-
-def routes(consenting: Consenting) -> tuple[Stage, ...]:
-    return (Stage("mint-consent", (consent_returned.TOPIC,), (TOPIC,), consenting.on_batch),)
