@@ -103,7 +103,8 @@ async def root(database: str) -> AsyncIterator[asyncpg.Connection]:
     """As the owner, on tables that were emptied."""
     connection = await asyncpg.connect(database)
     await connection.execute(
-        "TRUNCATE connector, block, mint, revocation, revocation_order, handed, heartbeat, service_key, registry_entry, root_secret RESTART IDENTITY;"
+        "TRUNCATE connector, block, mint, revocation, revocation_order, handed, heartbeat, service_key, registry_entry, root_secret, user_grant, "
+        "consent, consent_place RESTART IDENTITY;"
         "INSERT INTO connector (name, revision) VALUES ('postgres/demo', 1);"
         "INSERT INTO heartbeat VALUES ('audit', clock_timestamp(), clock_timestamp())"
     )

@@ -51,3 +51,25 @@ async def obeyed(root: asyncpg.Connection, order: UUID, credentials: list[UUID],
                            revocation_id(credential), credential, order)  # fmt: skip
         await root.execute("UPDATE mint SET state = $2 WHERE credential_id = $1", credential, state)
     await root.execute("UPDATE revocation_order SET ordered_at = now() WHERE id = $1", order)
+
+
+async def asked(root: asyncpg.Connection, project: str = "api") -> UUID:
+    """A question to a user of that project."""
+    consent = uuid4()
+    await root.execute(
+        "INSERT INTO consent (consent_id, link_digest, connector, installation, project, environment, user_digest, scopes, expires_at) "
+        "VALUES ($1, $2, 'oauth2/crm', 'default', $3, 'production', 'u', '{read}', now() + interval '5 minutes')",
+        consent, str(consent), project,
+    )  # fmt: skip
+    return consent
+
+
+async def agreed(root: asyncpg.Connection, project: str = "api", user: str = "u") -> UUID:
+    """What a user of that project agreed to."""
+    grant = uuid4()
+    await root.execute(
+        "INSERT INTO user_grant (grant_id, connector, installation, project, environment, user_digest, scopes, state) "
+        "VALUES ($1, 'oauth2/crm', $2, $3, 'production', $4, '{read}', 'live')",
+        grant, str(grant), project, user,
+    )  # fmt: skip
+    return grant

@@ -11,7 +11,7 @@ from services.gateway import routes
 from services.gateway.v1_entries import of_every_kind
 from tests.gateway.conftest import Town
 from tests.gateway.identities import bearer
-from tests.gateway.rows import lent
+from tests.gateway.rows import agreed, asked, lent
 from tests.gateway.test_token_door import FORM
 
 CALLERS: Final = ("nobody", "app", "viewer", "operator", "admin")
@@ -33,6 +33,11 @@ TABLE: Mapping[str, frozenset[str]] = {
     "POST /v1/revocations": OPERATOR,  # this predicate is wider than one credential
     "GET /v1/revocations/{id}": VIEWER,  # somebody else's
     "GET /v1/revocations/{id}/credentials": VIEWER,
+    "POST /v1/consents": WHOEVER,  # for users of one's own
+    "GET /v1/consents/{id}": VIEWER,  # somebody else's
+    "GET /v1/grants": WHOEVER,  # of one's own project
+    "GET /v1/grants/{id}": VIEWER,  # somebody else's
+    "DELETE /v1/grants/{id}": OPERATOR,
     "GET /v1/registry": VIEWER,
     "POST /v1/registry": ADMIN,
     "GET /v1/providers": VIEWER,
@@ -62,6 +67,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "POST /v1/policies/lint": {"cedar": "permit (principal, action, resource);"},
 }
 NO = (401, 403)
+HIDDEN = ("/v1/revocations/", "/v1/consents/", "/v1/grants/")
+"""What is another's looks like none."""
 
 
 def doors() -> set[str]:
@@ -77,7 +84,8 @@ async def ids(town: Town) -> dict[str, str]:
     """Something of somebody else's behind each address."""
     await town.root.execute("INSERT INTO block (id, project, since) VALUES (gen_random_uuid(), 'api', now())")
     given = await town.http.post("/v1/revocations", json={"predicate": {"credential_id": str(await lent(town.root))}}, headers=bearer("admin"))
-    return {"{code}": "denied", "{level}": "0", "{tile:path}": "000",
+    consent, grant = await asked(town.root), await agreed(town.root)
+    return {"{code}": "denied", "consents/{id}": f"consents/{consent}", "grants/{id}": f"grants/{grant}", "{level}": "0", "{tile:path}": "000",
             "{name}": "postgres", "{name:path}": "postgres/demo", "blocks/{id}": "blocks/" + str(uuid4()),
             "revocations/{id}": "revocations/" + given.json()["id"]}  # fmt: skip
 
@@ -94,7 +102,7 @@ async def opened(town: Town, door: str, caller: str, there: Mapping[str, str]) -
     if answer.status_code in NO:
         assert (answer.status_code, answer.json()["code"]) == ((401, "unauthenticated") if caller == "nobody" else (403, "not_allowed"))
         return False
-    hidden = answer.status_code == 404 and path.startswith("/v1/revocations/")  # others' orders look like none
+    hidden = answer.status_code == 404 and path.startswith(HIDDEN)
     return not hidden
 
 
