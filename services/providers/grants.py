@@ -26,7 +26,7 @@ TAKE = f"""UPDATE user_grant SET turn = $6, turn_until = clock_timestamp() + $7:
 AND (state = 'live' OR state = 'doubtful' AND next_at < clock_timestamp())
 RETURNING grant_id, turn, version, scopes, state, kek_id, wrapped_key, nonce, box"""  # noqa: S608 - words of ours
 OVERDUE = f"""UPDATE user_grant SET state = 'doubtful', turn = NULL, next_at = clock_timestamp() + $6::interval
-WHERE {WHOSE} AND state IN ('live', 'doubtful') AND turn_until < clock_timestamp()"""  # noqa: S608
+WHERE {WHOSE} AND state IN ('live', 'doubtful') AND turn IS NOT NULL AND turn_until < clock_timestamp()"""  # noqa: S608
 STANDS = f"SELECT state, turn, scopes FROM user_grant WHERE {WHOSE} AND state IN ('live', 'doubtful')"  # noqa: S608
 MINE = "grant_id = $1 AND turn = $2 AND state IN ('live', 'doubtful')"
 KEEP = f"""UPDATE user_grant SET turn = NULL, state = 'live', used_at = clock_timestamp(), version = version + 1,

@@ -21,13 +21,18 @@ async def mint(grants: Grants, intent: Intent, order: Order, root: Root) -> Mint
     if not isinstance(provider, Consents) or not provider.asks(order.config):
         raise Refused("no_users", "this connector lends to apps alone, not on behalf of their users")
     whose = Whose(grant.connector, grant.installation, grant.project, grant.environment, grant.user or "")
+    return await lent(grants, whose, provider, window, order, root)
+
+
+async def lent(grants: Grants, whose: Whose, provider: Consents, window: timedelta, order: Order, root: Root) -> Minted:
+    """`window`: how long after it was sent a request can still take effect at the provider."""
     async with grants.turn(whose, order.scopes, window) as turn:
         use = Use(grants, turn, provider, window, order, root)
         if turn.doubtful:
             await use.settle_doubt()
-        lent = await use.lend()
-        kept = await through(grants.keep(turn, lent.refresh))
-    return lent.minted if kept else replace(lent.minted, amiss=lent.minted.amiss or "the user's grant was ended meanwhile")
+        found = await use.lend()
+        kept = await through(grants.keep(turn, found.refresh))
+    return found.minted if kept else replace(found.minted, amiss=found.minted.amiss or "the user's grant was ended meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
