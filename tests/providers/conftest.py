@@ -11,9 +11,10 @@ from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
 from tests.support.gitlab import GitLab, playing
 from tests.support.kubernetes import Cluster, standing
+from tests.support.linear import linear
 from tests.support.oidc import running
 
-__all__ = ["counter", "demo", "running"]
+__all__ = ["counter", "demo", "linear", "running"]
 
 
 @pytest.fixture
