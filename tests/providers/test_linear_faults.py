@@ -93,6 +93,13 @@ async def test_what_linear_gives_for_less_than_was_lent_is_over_with_it(liar: Li
     assert (await desk(liar).mint()).expires_at - datetime.now(UTC) <= timedelta(seconds=60)
 
 
+def test_one_whose_answer_was_lost_is_not_called_dead_while_linear_keeps_it(liar: Liar):
+    provider = desk(liar).provider
+
+    assert not provider.ends_by_itself
+    assert provider.longest >= timedelta(seconds=2591999)
+
+
 @pytest.mark.parametrize(
     ("says", "kind", "code"),
     [

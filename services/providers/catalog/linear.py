@@ -40,7 +40,7 @@ class Linear:
     # Every token lives for 30 days: what is lent is ended at its time.
     ends_by_itself = False
     shortest = timedelta(seconds=1)
-    longest = timedelta(days=1)
+    longest = given.LONGEST  # as long as one whose answer was lost may live
     window = timedelta(seconds=60)  # nothing in a request expires; a server that reads one later gives no answer to anyone
     config = Config
     root = RootSecret
