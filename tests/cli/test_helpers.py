@@ -1,7 +1,6 @@
-"""What Docker and AWS start, by their own protocols, and what each helper loads before it has to."""
+"""What AWS starts, by its own protocol, and what each helper loads before it has to."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from botocore.session import Session as Botocore  # type: ignore[import-untyped]
 
 from counterfoil.cli import aws, borrowing, docker_credential, git_credential
 from counterfoil.cli.help_pages import pages
-from tests.cli.shell import CLEAN, Said, Shell
+from tests.cli.shell import CLEAN, Shell
 from tests.cli.stand_in import Asked, no
 
 AWS = {"access_key_id": "ASIAEXAMPLE", "secret_access_key": "canary-of-aws", "session_token": "session-canary"}
@@ -39,51 +38,6 @@ def lends(sh: Shell, parts: Mapping[str, str], token: str = "the-token") -> None
     sh.gateway.says["/oauth2/token"] = lend
 
 
-async def docker(sh: Shell, operation: str, said: str, *options: str) -> Said:
-    env = CLEAN | {"COUNTERFOIL_URL": sh.url} | sh.env
-    pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-P", "-m", "counterfoil.cli.docker_credential", *options, operation)
-    process = await asyncio.create_subprocess_exec(*command, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
-    out, err = await process.communicate(said.encode())
-    return Said(process.returncode or 0, out.decode(), err.decode())
-
-
-async def test_docker_gets_the_credential_of_the_registry_that_it_names(sh: Shell):
-    sh.env["COUNTERFOIL_DOCKER"] = "other.example=a/b registry.example:5000=artifactory/acme"
-    lends(sh, {})
-    said = await docker(sh, "get", "https://registry.example:5000/v2/\n", "--scope", "pull")
-
-    assert said.code == 0
-    assert json.loads(said.out) == {"ServerURL": "https://registry.example:5000/v2/", "Username": "x-access-token", "Secret": "the-token"}
-    assert [(one.body["audience"], one.body["scope"]) for one in sh.gateway.at("/oauth2/token")] == [("artifactory/acme", "pull")]
-
-
-async def test_docker_is_told_in_its_own_words_that_there_is_none(sh: Shell):
-    said = await docker(sh, "get", "registry.example")
-
-    assert (said.code, said.out) == (1, "credentials not found in native keychain\n")
-    assert sh.gateway.asked == []
-
-
-async def test_a_denial_is_not_taken_for_none(sh: Shell):
-    """Docker would go on without."""
-    sh.env["COUNTERFOIL_DOCKER"] = "registry.example=artifactory/acme"
-    sh.gateway.says["/oauth2/token"] = no("no_link", 400)
-    said = await docker(sh, "get", "registry.example")
-
-    assert said.code == 1
-    assert "no_link" in said.out
-    assert "not found" not in said.out
-
-
-@pytest.mark.parametrize(("operation", "out"), [("store", ""), ("erase", ""), ("list", "{}\n")])
-async def test_docker_keeps_nothing_here(sh: Shell, operation: str, out: str):
-    said = await docker(sh, operation, '{"ServerURL": "registry.example", "Username": "a", "Secret": "b"}')
-
-    assert (said.code, said.out) == (0, out)
-    assert sh.gateway.asked == []
-
-
 def profile(tmp_path: Path, *words: str) -> Botocore:
     """Of botocore, with nothing but a profile that names our command."""
     command = " ".join([sys.executable, "-P", "-m", "counterfoil.cli.main", "credential-process", *words])
@@ -102,7 +56,6 @@ def aws_env(sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("aws_env")
 async def test_botocore_reads_what_credential_process_prints(sh: Shell, tmp_path: Path):
-    """The parts are those that a provider of AWS credentials gives; there is none in the catalog yet, so a stand-in lends them."""
     lends(sh, AWS)
     session = profile(tmp_path, "aws/acme", "--scope", "s3:read")
 

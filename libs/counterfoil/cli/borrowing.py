@@ -1,12 +1,15 @@
-"""What the helpers of git, Docker and AWS have in common. Other programs start them all the time: no typer, and nothing heavy before it is needed."""
+"""What the helpers of git, Docker, AWS and kubectl share. Other programs start them all the time: no typer, nothing heavy before it is needed."""
 
 import argparse
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from counterfoil.cli import sugar
+from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.lifetime import seconds
 
 if TYPE_CHECKING:
@@ -14,11 +17,15 @@ if TYPE_CHECKING:
     from counterfoil.client.credential import Credential
 
 URL, USUAL_URL = "COUNTERFOIL_URL", "http://127.0.0.1:8484"
+INTERRUPTED = 130
 
 
-def parser(program: str, about: str, lifetime: str) -> argparse.ArgumentParser:
+def parser(
+    program: str, about: str, lifetime: str, examples: str = "", kind: type[argparse.ArgumentParser] = argparse.ArgumentParser
+) -> argparse.ArgumentParser:
     """With the options of a wish."""
-    made = argparse.ArgumentParser(prog=program, description=about, allow_abbrev=False)
+    plain = argparse.RawDescriptionHelpFormatter
+    made = kind(prog=program, description=about, epilog=examples, formatter_class=plain, allow_abbrev=False)
     made.add_argument("-s", "--scope", action="append", default=[], help="a scope; several times for several")
     made.add_argument("--detail", action="append", default=[], help="one authorization detail (RFC 9396), as JSON")
     made.add_argument("-l", "--lifetime", default=lifetime, help="how long: 300, 5m, 1h (usually %(default)s)")
@@ -47,10 +54,22 @@ def wish(connector: str, given: argparse.Namespace, repositories: Sequence[str] 
 
 
 def lent(asking: "Session", connector: str, wanted: Mapping[str, Any]) -> "Credential":
+    import asyncio
+
     from counterfoil.cli.session import run
 
     async def ask() -> "Credential":
+        """Ctrl-C while it is on its way: nobody would have it, so it is waited for and given back."""
         async with asking.client() as cf:
-            return await cf.exchange(connector, **wanted)
+            lending = asyncio.ensure_future(cf.exchange(connector, **wanted))
+            try:
+                return await asyncio.shield(lending)
+            except asyncio.CancelledError:
+                with suppress(CounterfoilError):
+                    await cf.revoke(await lending)
+                raise
 
-    return run(ask())
+    try:
+        return run(ask())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
