@@ -15,8 +15,9 @@ from botocore.session import Session as Botocore  # type: ignore[import-untyped]
 
 from counterfoil.cli import aws, borrowing, docker_credential, git_credential
 from counterfoil.cli.help_pages import pages
+from counterfoil.cli.main import QUICK
 from tests.cli.shell import CLEAN, Shell
-from tests.cli.stand_in import Asked, no
+from tests.cli.stand_in import CREDENTIAL_ID, Asked, no
 
 AWS = {"access_key_id": "ASIAEXAMPLE", "secret_access_key": "canary-of-aws", "session_token": "session-canary"}
 PROBE = """
@@ -85,6 +86,7 @@ async def test_what_is_no_aws_credential_is_not_given_to_aws(sh: Shell):
 
     assert (said.code, said.out) == (1, "")
     assert "no_aws_credential" in said.err
+    assert [one.body["token"] for one in sh.gateway.at("/oauth2/revoke")] == [CREDENTIAL_ID]
 
 
 def test_the_document_is_as_aws_has_it():
@@ -104,6 +106,8 @@ def test_the_document_is_as_aws_has_it():
         ("docker_credential", "main", "main(['get'])"),
         ("aws", "serve", "serve(['--help'])"),
         ("main", "main", "main(['credential-process'])"),
+        ("kubectl", "serve", "serve(['--help'])"),
+        ("main", "main", "main(['exec-credential'])"),
     ],
 )
 def test_a_helper_loads_nothing_before_it_is_needed(module: str, function: str, call: str):
@@ -113,7 +117,7 @@ def test_a_helper_loads_nothing_before_it_is_needed(module: str, function: str, 
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("module", ["git_credential", "docker_credential", "aws"])
+@pytest.mark.parametrize("module", ["git_credential", "docker_credential", "aws", "kubectl"])
 def test_a_helper_never_loads_typer(module: str):
     """Not even where it asks: what they share with the verbs must not bring it."""
     code = f"import sys, counterfoil.cli.{module}, counterfoil.cli.session; print('typer' in sys.modules)"
@@ -122,8 +126,9 @@ def test_a_helper_never_loads_typer(module: str):
     assert done.stdout == "False\n"
 
 
-def test_the_verb_and_the_quick_way_have_the_same_options():
-    (page,) = (page for page in pages() if page.name == "credential-process")
+@pytest.mark.parametrize("name", QUICK)
+def test_the_verb_and_the_quick_way_have_the_same_options(name: str):
+    (page,) = (page for page in pages() if page.name == name)
     quick = borrowing.parser("", "", "1h")
 
     assert {name for names, _ in page.options for name in names} == {

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,15 @@ def parser(
     return made
 
 
+def words(
+    scope: Sequence[str] | None, detail: Sequence[str] | None, lifetime: str | None, timeout: float, project: str, environment: str, url: str
+) -> list[str]:
+    """What a verb was given, as that parser reads it."""
+    several = [word for name, texts in (("--scope", scope), ("--detail", detail)) for one in texts or () for word in (name, one)]
+    once = {"--lifetime": lifetime, "--timeout": timeout, "--project": project, "--environment": environment, "--url": url}
+    return [*several, *(word for name, one in once.items() for word in (name, str(one)))]
+
+
 def session(given: argparse.Namespace) -> "Session":
     from counterfoil.cli.session import Session
 
@@ -53,7 +62,8 @@ def wish(connector: str, given: argparse.Namespace, repositories: Sequence[str] 
     return {"scopes": [*given.scope, *sugar.scopes(permissions)], "details": details, "lifetime": seconds(given.lifetime)}
 
 
-def lent(asking: "Session", connector: str, wanted: Mapping[str, Any]) -> "Credential":
+def lent(asking: "Session", connector: str, wanted: Mapping[str, Any], fits: "Callable[[Credential], object]" = lambda _: None) -> "Credential":
+    """`fits` raises where it is none that can be handed over: it is given back then."""
     import asyncio
 
     from counterfoil.cli.session import run
@@ -63,11 +73,12 @@ def lent(asking: "Session", connector: str, wanted: Mapping[str, Any]) -> "Crede
         async with asking.client() as cf:
             lending = asyncio.ensure_future(cf.exchange(connector, **wanted))
             try:
-                return await asyncio.shield(lending)
-            except asyncio.CancelledError:
+                fits(await asyncio.shield(lending))
+            except (CounterfoilError, asyncio.CancelledError):
                 with suppress(CounterfoilError):
                     await cf.revoke(await lending)
                 raise
+            return await lending
 
     try:
         return run(ask())
