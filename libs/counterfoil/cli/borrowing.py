@@ -4,15 +4,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from counterfoil.cli import sugar
-from counterfoil.client.errors import CounterfoilError
 from counterfoil.client.lifetime import seconds
 
 if TYPE_CHECKING:
+    from counterfoil.cli.held import Fits
     from counterfoil.cli.session import Session
     from counterfoil.client.credential import Credential
 
@@ -62,23 +61,14 @@ def wish(connector: str, given: argparse.Namespace, repositories: Sequence[str] 
     return {"scopes": [*given.scope, *sugar.scopes(permissions)], "details": details, "lifetime": seconds(given.lifetime)}
 
 
-def lent(asking: "Session", connector: str, wanted: Mapping[str, Any], fits: "Callable[[Credential], object]" = lambda _: None) -> "Credential":
-    """`fits` raises where it is none that can be handed over: it is given back then."""
-    import asyncio
-
+def lent(asking: "Session", connector: str, wanted: Mapping[str, Any], fits: "Fits | None" = None) -> "Credential":
+    """Ctrl-C, or one that does not fit: nobody has it, so it is given back."""
+    from counterfoil.cli.held import any_fits, lend
     from counterfoil.cli.session import run
 
     async def ask() -> "Credential":
-        """Ctrl-C while it is on its way: nobody would have it, so it is waited for and given back."""
         async with asking.client() as cf:
-            lending = asyncio.ensure_future(cf.exchange(connector, **wanted))
-            try:
-                fits(await asyncio.shield(lending))
-            except (CounterfoilError, asyncio.CancelledError):
-                with suppress(CounterfoilError):
-                    await cf.revoke(await lending)
-                raise
-            return await lending
+            return await lend(cf, connector, wanted, fits or any_fits)
 
     try:
         return run(ask())
