@@ -7,9 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from counterfoil.cli import borrowing
@@ -27,8 +26,7 @@ LIFETIME = "15m"
 PORTS = {"https": 443, "http": 80}
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(NamedTuple):
     """What whoever starts us says: in which version it wants its answer and, with provideClusterInfo, whom it will show the token."""
 
     version: str = VERSION
