@@ -62,9 +62,10 @@ async def test_neither_secret_nor_token_is_in_an_argument_or_in_the_environment(
     assert not any(secret in text for secret in (b"canary", token) for text in (environment, *arguments))
 
 
-async def test_ctrl_c_before_the_command_is_there_gives_back_what_was_on_its_way(sh: Shell, tmp_path: Path):
+@pytest.mark.parametrize("options", [(), ("--refresh", "endpoint")])
+async def test_ctrl_c_before_the_command_is_there_gives_back_what_was_on_its_way(sh: Shell, tmp_path: Path, options: tuple[str, ...]):
     lender = lending(sh)
-    process = await sh.start("run", "-c", "aws/reports", "--refresh", "endpoint", "--", "touch", str(tmp_path / "ran"))
+    process = await sh.start("run", "-c", "aws/reports", *options, "--", "touch", str(tmp_path / "ran"))
 
     def late(one: Asked) -> tuple[int, Any]:
         os.kill(process.pid, signal.SIGINT)
