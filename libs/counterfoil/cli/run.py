@@ -31,8 +31,8 @@ def run(
 
     It finds them in the usual variables: for PostgreSQL DATABASE_URL and PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE; for AWS
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION; for Google CLOUDSDK_AUTH_ACCESS_TOKEN and
-    GOOGLE_OAUTH_ACCESS_TOKEN; for the rest <PROVIDER>_TOKEN. Where there are several connectors, a scope or a detail is for one of them as CONNECTOR=SCOPE, else for all.
-    Exit code: the command's; 125 where this failed, 126 not executable, 127 not found.
+    GOOGLE_OAUTH_ACCESS_TOKEN; for the rest <PROVIDER>_TOKEN. Where there are several connectors, a scope or a detail is for one of them as
+    CONNECTOR=SCOPE, else for all. Exit code: the command's; 125 where this failed, 126 not executable, 127 not found.
 
     \b
     counterfoil run -c postgres/demo -- psql -c 'select current_user'
