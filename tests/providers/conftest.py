@@ -10,10 +10,11 @@ from tests.providers.liar import Liar, lying
 from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
 from tests.support.gitlab import GitLab, playing
+from tests.support.iam import simulating
 from tests.support.kubernetes import Cluster, standing
 from tests.support.oidc import running
 
-__all__ = ["counter", "demo", "running"]
+__all__ = ["counter", "demo", "running", "simulating"]
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
 PROVEN_AGAINST = (
-    "no counterpart that others wrote: an STS and an IAM of ours, written by AWS' documentation, and the signatures against AWS' published examples."
+    "iam-simulate: what a session policy lets through, and whom a denial ends. For the rest an STS and an IAM of ours, by AWS' documentation, "
+    "and the signatures against AWS' published examples."
 )
 PREFIX, VERSION, HOUR = "counterfoil-", {"sts": "2011-06-15", "iam": "2010-05-08"}, "%Y%m%d%H"
 LEAST = 900
