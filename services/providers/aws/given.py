@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.providers.aws.config import Config
+from services.providers.aws.form import source_identity
 from services.providers.aws.query import within
 from services.providers.seam import Handle, Minted, Order, answer
 from services.providers.web.document import Body
@@ -41,8 +42,8 @@ def amiss(order: Order, config: Config, status: int, body: Body, ends: datetime 
         return "AWS gave credentials that no header can carry"
     if not str(who.get("AssumedRoleId")).endswith(f":{name}") or not str(who.get("Arn")).endswith(f"::{account}:assumed-role/{config.role}/{name}"):
         return "AWS gave a session of another name or role, and by its name it is ended"
-    if config.source_identity and result.get("SourceIdentity") != name:
-        return "AWS did not set the source identity"
+    if (wanted := source_identity(order, config)) and result.get("SourceIdentity") != wanted:
+        return "AWS did not set the source identity that was asked"
     if not str(result.get("PackedPolicySize", "")).isdigit():
         return "AWS does not show that it took the session policy"
     if ends is None or ends > latest + SLACK:
