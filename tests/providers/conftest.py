@@ -13,8 +13,9 @@ from tests.support.gitlab import GitLab, playing
 from tests.support.iam import simulating
 from tests.support.kubernetes import Cluster, standing
 from tests.support.oidc import running
+from tests.support.rgw import storing
 
-__all__ = ["counter", "demo", "running", "simulating"]
+__all__ = ["counter", "demo", "running", "simulating", "storing"]
 
 
 @pytest.fixture

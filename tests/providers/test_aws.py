@@ -179,6 +179,18 @@ async def test_what_is_amiss_is_not_handed_over(liar: Liar, lie: dict[str, Any])
     assert CANARY not in minted.amiss
 
 
+async def test_an_answer_as_cephs_gateway_writes_it_is_read(liar: Liar):
+    """Recorded from RGW 16.2.15: no outer half, its own spelling of the id, no account, nine digits of a second."""
+    who = {"Arn": f"arn:aws:sts:::assumed-role/lent/{ONE}", "AssumeRoleId": f"77c6b36a-f4b4-4de4-ae42-2d1e44ee442a:{ONE}"}
+    ends = (datetime.now(UTC) + timedelta(minutes=15)).strftime("%Y-%m-%dT%H:%M:%S.479816374Z")
+    given = {"AccessKeyId": "5IxL", "Expiration": ends, "SecretAccessKey": "6FSU", "SessionToken": "NHON"}
+    liar.set("/", Says({"AssumeRoleResult": {"Credentials": given, "AssumedRoleUser": who, "PackedPolicySize": 0}}))
+
+    minted = await desk_of(f"{liar.url}/", role_arn="arn:aws:iam:::role/lent").mint(credential_id=ONE)
+
+    assert (minted.amiss, text(minted)) == ("", "NHON")
+
+
 def error(code: str, status: int, **headers: str) -> Says:
     return Says({"Error": {"Code": code, "Message": CANARY}}, status, {name.replace("_", "-"): value for name, value in headers.items()})
 

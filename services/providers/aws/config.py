@@ -21,7 +21,7 @@ LARGEST_POLICY = 2048
 
 
 class Config(Declared):
-    role_arn: str = Field(pattern=r"^arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}$")
+    role_arn: str = Field(pattern=r"^arn:[a-z-]+:iam::(\d{12})?:role/[A-Za-z0-9_+=,.@/-]{1,512}$")
     access_key_id: str = Field(pattern=r"^[A-Za-z0-9]{4,128}$", description="of the user or role that may assume it, and may put policies on it")
     region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,32}$", description="of the STS that is asked")
     external_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")

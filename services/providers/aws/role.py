@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
-from services.providers.aws.query import Reply, within
+from services.providers.aws.query import Reply, result
 from services.providers.seam import Unavailable
 
 PREFIX, HOUR = "counterfoil-", "%Y%m%d%H"
@@ -49,14 +49,14 @@ class Role:
         if put.status != 200 or put.error:
             raise unclear("no_room" if put.error == "LimitExceeded" else "not_revoked", put)
         shown = await self.ask(Action="GetRolePolicy", **about)
-        found = within(shown.body, "GetRolePolicyResponse", "GetRolePolicyResult")
+        found = result(shown.body, "GetRolePolicy")
         if shown.status != 200 or found.get("PolicyName") != denial.name or denial.tells not in unquote(str(found.get("PolicyDocument"))):
             raise unclear("not_proven", shown)
 
     async def sweep(self, now: datetime) -> int:
         """Policies against what is over by itself; how many."""
         listed = await self.ask(Action="ListRolePolicies", RoleName=self.name, MaxItems="1000")
-        names = within(listed.body, "ListRolePoliciesResponse", "ListRolePoliciesResult").get("PolicyNames")
+        names = result(listed.body, "ListRolePolicies").get("PolicyNames")
         if listed.status != 200 or listed.error:
             raise unclear("not_listed", listed)
         last = f"{PREFIX}{now.astimezone(UTC) - timedelta(hours=1):{HOUR}}"

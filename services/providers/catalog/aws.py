@@ -38,8 +38,8 @@ from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
 PROVEN_AGAINST = (
-    "iam-simulate: what a session policy lets through, and whom a denial ends. For the rest an STS and an IAM of ours, by AWS' documentation, "
-    "and the signatures against AWS' published examples."
+    "Ceph's object gateway, which is an STS, an IAM and an S3, and iam-simulate, which evaluates what we write as AWS would (`make test-providers`). "
+    "Not against AWS: for the rest an STS and IAM of ours, and AWS' published signatures."
 )
 VERSION = {"sts": "2011-06-15", "iam": "2010-05-08"}
 LEAST = 900
