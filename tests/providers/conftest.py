@@ -7,6 +7,7 @@ import pytest
 
 from tests.providers.counter import Counter, desk_of
 from tests.providers.liar import Liar, lying
+from tests.support.apiserver import running as apiserver_running
 from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
 from tests.support.gitlab import GitLab, playing
@@ -15,7 +16,7 @@ from tests.support.kubernetes import Cluster, standing
 from tests.support.oidc import running
 from tests.support.rgw import storing
 
-__all__ = ["counter", "demo", "running", "simulating", "storing"]
+__all__ = ["apiserver_running", "counter", "demo", "running", "simulating", "storing"]
 
 
 @pytest.fixture
