@@ -22,7 +22,7 @@ from services.dev.ports import HOST, answers, free_port
 from services.dev.spawn import Command
 from tests.containers.programs import go, kept, needed
 
-KUBERNETES, STAGING = "v1.36.3", "v0.36.3"
+KUBERNETES, STAGING, GO = "v1.36.3", "v0.36.3", (1, 26)
 NAME = f"kube-apiserver-{KUBERNETES}"
 MAIN = """package main
 
@@ -44,6 +44,8 @@ def built() -> Path:
     folder = closed(cache_folder() / "go" / NAME)
     if (folder / NAME).exists():
         return folder / NAME
+    if (found := re.search(r"go(\d+)\.(\d+)", go(folder, "version"))) is None or (int(found[1]), int(found[2])) < GO:
+        pytest.skip(f"Go {GO[0]}.{GO[1]} or later is not on this machine")
     return kept(NAME, ("mod", "tidy"), ("build", "-o", NAME, "."), go_mod=module(folder), main_go=MAIN)
 
 
@@ -52,7 +54,7 @@ def module(folder: Path) -> str:
     found = json.loads(go(folder, "mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}"))
     parts = sorted(set(re.findall(r"(k8s\.io/[\w.-]+) => \./staging", Path(found["GoMod"]).read_text())))
     replaced = "".join(f"\t{part} => {part} {STAGING}\n" for part in parts)
-    return f"module apiserver\n\ngo 1.26.0\n\nrequire k8s.io/kubernetes {KUBERNETES}\n\nreplace (\n{replaced})\n"
+    return f"module apiserver\n\ngo {GO[0]}.{GO[1]}.0\n\nrequire k8s.io/kubernetes {KUBERNETES}\n\nreplace (\n{replaced})\n"
 
 
 @dataclass(frozen=True)
