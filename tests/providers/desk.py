@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from counterfoil.wire.secret import Secret
-from services.providers.seam import Irrevocable, Minted, Order, Provider, Revocation, token_of
+from services.providers.seam import Borrower, Irrevocable, Minted, Order, Provider, Revocation, token_of
 
 CANARY = "canary-7f3c1b"
 NOBODY_CAN = {Revocation.EXPIRY_ONLY, Revocation.NONE}
+BORROWER = Borrower("5b" * 32, "web", "production")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Desk:
             details=self.details,
             expires_at=now + max(self.provider.shortest, timedelta(minutes=5)),
             window_closes_at=now + self.provider.window,
+            borrower=BORROWER,
         )
         return replace(usual, **changes)
 
