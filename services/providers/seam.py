@@ -95,6 +95,15 @@ class Declared(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Borrower:
+    """Who asked, for a provider that can keep it beside what it gives. `subject` is a hash, as the audit log has it."""
+
+    subject: str
+    project: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What to mint. A mint that starts to work after `window_closes_at` must not work at all: the ledger has moved on."""
 
@@ -106,6 +115,7 @@ class Order:
     details: Details
     expires_at: datetime
     window_closes_at: datetime
+    borrower: Borrower
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from counterfoil.contracts.registry import Connector
 from counterfoil_server.domain.limits import Cap
 from counterfoil_server.runtime.stage import Received
 from counterfoil_server.runtime.telemetry import current
-from services.providers.seam import Idempotency, Order, Provider
+from services.providers.seam import Borrower, Idempotency, Order, Provider
 
 Key = tuple[str, str, UUID]
 
@@ -74,4 +74,5 @@ class Intent:
             grant.details,
             self.expires_at,
             self.window_closes_at,
+            Borrower(grant.sub_hash, grant.project, grant.environment),
         )

@@ -41,9 +41,9 @@ class Shell:
     url: str
     env: dict[str, str] = field(default_factory=lambda: {"COUNTERFOIL_ID_TOKEN": TOKEN})
 
-    async def start(self, *argv: str) -> asyncio.subprocess.Process:
+    async def start(self, *argv: str, program: tuple[str, ...] = ("-m", "counterfoil.cli.main")) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-P", "-m", "counterfoil.cli.main", *argv)
+        command = (sys.executable, "-P", *program, *argv)
         env = CLEAN | {"COUNTERFOIL_URL": self.url} | self.env
         return await asyncio.create_subprocess_exec(*command, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
 

@@ -1,7 +1,6 @@
-"""What Docker and AWS start, by their own protocols, and what each helper loads before it has to."""
+"""What AWS starts, by its own protocol, and what each helper loads before it has to."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -16,8 +15,9 @@ from botocore.session import Session as Botocore  # type: ignore[import-untyped]
 
 from counterfoil.cli import aws, borrowing, docker_credential, git_credential
 from counterfoil.cli.help_pages import pages
-from tests.cli.shell import CLEAN, Said, Shell
-from tests.cli.stand_in import Asked, no
+from counterfoil.cli.main import QUICK
+from tests.cli.shell import CLEAN, Shell
+from tests.cli.stand_in import CREDENTIAL_ID, Asked, no
 
 AWS = {"access_key_id": "ASIAEXAMPLE", "secret_access_key": "canary-of-aws", "session_token": "session-canary"}
 PROBE = """
@@ -39,51 +39,6 @@ def lends(sh: Shell, parts: Mapping[str, str], token: str = "the-token") -> None
     sh.gateway.says["/oauth2/token"] = lend
 
 
-async def docker(sh: Shell, operation: str, said: str, *options: str) -> Said:
-    env = CLEAN | {"COUNTERFOIL_URL": sh.url} | sh.env
-    pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-P", "-m", "counterfoil.cli.docker_credential", *options, operation)
-    process = await asyncio.create_subprocess_exec(*command, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
-    out, err = await process.communicate(said.encode())
-    return Said(process.returncode or 0, out.decode(), err.decode())
-
-
-async def test_docker_gets_the_credential_of_the_registry_that_it_names(sh: Shell):
-    sh.env["COUNTERFOIL_DOCKER"] = "other.example=a/b registry.example:5000=artifactory/acme"
-    lends(sh, {})
-    said = await docker(sh, "get", "https://registry.example:5000/v2/\n", "--scope", "pull")
-
-    assert said.code == 0
-    assert json.loads(said.out) == {"ServerURL": "https://registry.example:5000/v2/", "Username": "x-access-token", "Secret": "the-token"}
-    assert [(one.body["audience"], one.body["scope"]) for one in sh.gateway.at("/oauth2/token")] == [("artifactory/acme", "pull")]
-
-
-async def test_docker_is_told_in_its_own_words_that_there_is_none(sh: Shell):
-    said = await docker(sh, "get", "registry.example")
-
-    assert (said.code, said.out) == (1, "credentials not found in native keychain\n")
-    assert sh.gateway.asked == []
-
-
-async def test_a_denial_is_not_taken_for_none(sh: Shell):
-    """Docker would go on without."""
-    sh.env["COUNTERFOIL_DOCKER"] = "registry.example=artifactory/acme"
-    sh.gateway.says["/oauth2/token"] = no("no_link", 400)
-    said = await docker(sh, "get", "registry.example")
-
-    assert said.code == 1
-    assert "no_link" in said.out
-    assert "not found" not in said.out
-
-
-@pytest.mark.parametrize(("operation", "out"), [("store", ""), ("erase", ""), ("list", "{}\n")])
-async def test_docker_keeps_nothing_here(sh: Shell, operation: str, out: str):
-    said = await docker(sh, operation, '{"ServerURL": "registry.example", "Username": "a", "Secret": "b"}')
-
-    assert (said.code, said.out) == (0, out)
-    assert sh.gateway.asked == []
-
-
 def profile(tmp_path: Path, *words: str) -> Botocore:
     """Of botocore, with nothing but a profile that names our command."""
     command = " ".join([sys.executable, "-P", "-m", "counterfoil.cli.main", "credential-process", *words])
@@ -102,7 +57,6 @@ def aws_env(sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("aws_env")
 async def test_botocore_reads_what_credential_process_prints(sh: Shell, tmp_path: Path):
-    """The parts are those that a provider of AWS credentials gives; there is none in the catalog yet, so a stand-in lends them."""
     lends(sh, AWS)
     session = profile(tmp_path, "aws/acme", "--scope", "s3:read")
 
@@ -132,6 +86,7 @@ async def test_what_is_no_aws_credential_is_not_given_to_aws(sh: Shell):
 
     assert (said.code, said.out) == (1, "")
     assert "no_aws_credential" in said.err
+    assert [one.body["token"] for one in sh.gateway.at("/oauth2/revoke")] == [CREDENTIAL_ID]
 
 
 def test_the_document_is_as_aws_has_it():
@@ -151,6 +106,8 @@ def test_the_document_is_as_aws_has_it():
         ("docker_credential", "main", "main(['get'])"),
         ("aws", "serve", "serve(['--help'])"),
         ("main", "main", "main(['credential-process'])"),
+        ("kubectl", "serve", "serve(['--help'])"),
+        ("main", "main", "main(['exec-credential'])"),
     ],
 )
 def test_a_helper_loads_nothing_before_it_is_needed(module: str, function: str, call: str):
@@ -160,7 +117,7 @@ def test_a_helper_loads_nothing_before_it_is_needed(module: str, function: str, 
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("module", ["git_credential", "docker_credential", "aws"])
+@pytest.mark.parametrize("module", ["git_credential", "docker_credential", "aws", "kubectl"])
 def test_a_helper_never_loads_typer(module: str):
     """Not even where it asks: what they share with the verbs must not bring it."""
     code = f"import sys, counterfoil.cli.{module}, counterfoil.cli.session; print('typer' in sys.modules)"
@@ -169,8 +126,9 @@ def test_a_helper_never_loads_typer(module: str):
     assert done.stdout == "False\n"
 
 
-def test_the_verb_and_the_quick_way_have_the_same_options():
-    (page,) = (page for page in pages() if page.name == "credential-process")
+@pytest.mark.parametrize("name", QUICK)
+def test_the_verb_and_the_quick_way_have_the_same_options(name: str):
+    (page,) = (page for page in pages() if page.name == name)
     quick = borrowing.parser("", "", "1h")
 
     assert {name for names, _ in page.options for name in names} == {

@@ -54,6 +54,21 @@ async def test_another_providers_token_stands_in_its_usual_variable(sh: Shell):
     assert said.out == "ghs_canary\n"
 
 
+async def test_googles_token_stands_where_gcloud_and_terraform_look_and_nothing_that_gcloud_would_follow_instead(sh: Shell):
+    def token(asked: object) -> tuple[int, object]:
+        status, body = sh.gateway.lend(asked)  # type: ignore[arg-type]
+        return status, body | {"access_token": "ya29.canary", "token_type": "Bearer", "credential": {}}
+
+    sh.gateway.says["/oauth2/token"] = token
+    sh.env |= {"CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": "/other", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": "/other"}
+    shows = (
+        "import os; print(*(f'{name}={value}' for name, value in sorted(os.environ.items()) if name.startswith(('CLOUDSDK_AUTH', 'GOOGLE_OAUTH'))))"
+    )
+    said = await sh.process("run", "-c", "google/reports", "--no-mask", "--", sys.executable, "-c", shows)
+
+    assert said.out == "CLOUDSDK_AUTH_ACCESS_TOKEN=ya29.canary GOOGLE_OAUTH_ACCESS_TOKEN=ya29.canary\n"
+
+
 async def test_the_bundled_psql_is_found_last(sh: Shell):
     sh.env |= {"PATH": "/first:/second"}
     path = (await sh.process(*python("import os; print(os.environ['PATH'])"))).out.strip().split(":")

@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from counterfoil.wire.secret import Secret
 from counterfoil_server.domain import operators
+from counterfoil_server.runtime.store import database
 from counterfoil_server.runtime.store.database import Pool, connect
 from services.console import assets
 from services.console.gateway import Gateway
@@ -100,8 +101,9 @@ async def owner(console_database: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture
-async def db(console_database: str) -> AsyncIterator[Pool]:
-    """As the console's own role."""
+async def db(console_database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
+    """As the console's own role. It shares one process with the test: a pause of that is no paused console."""
+    monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_MS", 10_000)
     pool = await connect(Secret(in_database(console_database, urlsplit(console_database).path.strip("/"), "counterfoil_console")), name="t")
     yield pool
     await asyncio.wait_for(pool.close(), 5)

@@ -15,7 +15,7 @@ import uvicorn
 
 from counterfoil.wire.secret import Secret
 from services.dev.ports import HOST, free_port
-from services.providers.seam import AlreadyThere, Handle, Minted, Order, Provider, ProviderError, Unavailable, Unknown, token_of
+from services.providers.seam import AlreadyThere, Borrower, Handle, Minted, Order, Provider, ProviderError, Unavailable, Unknown, token_of
 from tests.faults.adapter import every
 from tests.faults.plan import FAULTS
 from tests.faults.server import app
@@ -42,7 +42,17 @@ class Desk:
     async def mint(self, name: str, credential_id: UUID | None = None) -> Minted:
         now = datetime.now(UTC)
         closes, expires = now + timedelta(seconds=SHORT), now + timedelta(minutes=1)
-        order = Order(credential_id or uuid4(), f"{name}/main", "main", self.config(name), frozenset({"read"}), (), expires, closes)
+        order = Order(
+            credential_id or uuid4(),
+            f"{name}/main",
+            "main",
+            self.config(name),
+            frozenset({"read"}),
+            (),
+            expires,
+            closes,
+            Borrower("5b" * 32, "web", "production"),
+        )
         return await ADAPTERS[name].mint(order, {})
 
     async def end(self, name: str, handle: Handle, token: Secret | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from counterfoil_server.runtime.store import database
 from deploy.openapi import document
 from services.gateway.openapi.document import document as made
 from tests.architecture.source import ROOT
@@ -25,7 +26,8 @@ DOCUMENT = document()
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody obeys here, so nobody waits for that."""
+    """A machine that does much beside this one is no database that is away. And nobody obeys here, so nobody waits for that."""
+    monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_MS", 10_000)
     monkeypatch.setattr("services.gateway.revoke_door.PATIENCE", 0.01)
 
 

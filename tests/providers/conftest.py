@@ -7,13 +7,18 @@ import pytest
 
 from tests.providers.counter import Counter, desk_of
 from tests.providers.liar import Liar, lying
+from tests.support.apiserver import running as apiserver_running
 from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
 from tests.support.gitlab import GitLab, playing
+from tests.support.google import Google, cloudy
+from tests.support.iam import simulating
 from tests.support.kubernetes import Cluster, standing
+from tests.support.linear import linear
 from tests.support.oidc import running
+from tests.support.rgw import storing
 
-__all__ = ["counter", "demo", "running"]
+__all__ = ["apiserver_running", "counter", "demo", "linear", "running", "simulating", "storing"]
 
 
 @pytest.fixture
@@ -25,6 +30,12 @@ async def gitlab() -> AsyncIterator[GitLab]:
 @pytest.fixture
 async def cloud() -> AsyncIterator[Cloud]:
     async with reigning() as made:
+        yield made
+
+
+@pytest.fixture
+async def google() -> AsyncIterator[Google]:
+    async with cloudy() as made:
         yield made
 
 

@@ -13,7 +13,7 @@ ECHO = "require('http').createServer((_, answer) => answer.end(process.version +
 
 
 def test_each_counterpart_is_wanted_in_one_version():
-    assert set(WANTED) >= {"emulate", "@stoplight/prism-cli", "@octokit/openapi", "oidc-provider"}
+    assert set(WANTED) >= {"@cloud-copilot/iam-simulate", "emulate", "@stoplight/prism-cli", "@octokit/openapi", "oidc-provider"}
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in WANTED.values())
 
 

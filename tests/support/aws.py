@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 from xml.sax.saxutils import escape
 
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
@@ -40,7 +40,7 @@ class Cloud:
 
     async def answer(self, request: Request) -> Response:
         raw = await request.body()
-        form = dict(parse_qsl(raw.decode()))
+        form = dict(parse_qsl(raw.decode(), keep_blank_values=True))
         self.asked.append(form)
         if not signed(request, raw):
             return self.no(403, "SignatureDoesNotMatch")
@@ -70,7 +70,8 @@ class Cloud:
     def on_GetRolePolicy(self, form: dict[str, str]) -> Response:  # noqa: N802
         if form["PolicyName"] not in self.policies:
             return self.no(404, "NoSuchEntity")
-        return self.yes("GetRolePolicy", {"RoleName": form["RoleName"], "PolicyName": form["PolicyName"], "PolicyDocument": "%7B%7D"})
+        document = json.dumps({"Version": "2012-10-17", "Statement": self.policies[form["PolicyName"]]})
+        return self.yes("GetRolePolicy", {"RoleName": form["RoleName"], "PolicyName": form["PolicyName"], "PolicyDocument": quote(document)})
 
     def on_ListRolePolicies(self, _: dict[str, str]) -> Response:  # noqa: N802
         return self.yes("ListRolePolicies", {"PolicyNames": list(self.policies), "IsTruncated": False})

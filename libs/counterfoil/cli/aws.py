@@ -26,7 +26,7 @@ def serve(arguments: Sequence[str]) -> None:
     except ValueError as error:
         say(f"counterfoil credential-process: {error}")
         sys.exit(USAGE)
-    credential = borrowing.lent(borrowing.session(given), given.connector, wanted)
+    credential = borrowing.lent(borrowing.session(given), given.connector, wanted, lambda one: document(one.parts(), one.expires_at))
     sys.stdout.write(json.dumps(document(credential.parts(), credential.expires_at)) + "\n")
 
 

@@ -29,6 +29,10 @@ class Child:
         await self._outlets.drained()
         return code if code >= 0 else SIGNALLED - code
 
+    def hide(self, values: Iterable[str]) -> None:
+        """Blot these out too, from here on."""
+        self._outlets.hide(values)
+
     @property
     def alive(self) -> bool:
         return self._process.returncode is None

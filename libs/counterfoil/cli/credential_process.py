@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from counterfoil.cli import options
+from counterfoil.cli import borrowing, options
 
 
 def verb(
@@ -20,6 +20,4 @@ def verb(
     """  # noqa: D301 \b keeps lines as they are
     from counterfoil.cli.aws import serve
 
-    words = [word for one in scope or () for word in ("--scope", one)] + [word for one in detail or () for word in ("--detail", one)]
-    words += ["--timeout", str(timeout), "--project", project, "--environment", environment, "--url", url, "--lifetime", str(lifetime)]
-    serve([*words, connector])
+    serve([*borrowing.words(scope, detail, lifetime, timeout, project, environment, url), connector])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import typer
 
@@ -9,13 +10,20 @@ from counterfoil.cli import sugar
 from counterfoil.cli.variables import Place
 from counterfoil.cli.wishes import Wanted, wanted
 
+AWS = "aws"
+
 
 @dataclass(frozen=True, slots=True)
 class Errand:
     command: Sequence[str]
     wishes: Mapping[Place, Wanted]
-    refresh: bool
+    refresh: Literal["restart", "endpoint"] | None
     masked: bool
+
+    def __post_init__(self) -> None:
+        place = next(iter(self.wishes))
+        if self.refresh == "endpoint" and (len(self.wishes) > 1 or place.variable or not place.connector.startswith(f"{AWS}/")):
+            raise typer.BadParameter(f"endpoint is for one connector, {AWS}/..., and for no variable of your own", param_hint="--refresh")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,11 @@ from counterfoil.cli import borrowing, sugar
 from counterfoil.cli.exits import USAGE, say, told
 from counterfoil.client.errors import CounterfoilError
 
-ABOUT = "A credential helper for git: git config credential.HOST.helper 'counterfoil --connector github/acme-bot --permission contents:read'"
+ABOUT = "A credential helper for git: it is told of a repository, and answers with a login for that one."
+EXAMPLES = """for example:
+
+  git config --global credential.useHttpPath true
+  git config --global credential.https://github.com.helper 'counterfoil --connector github/acme-bot --permission contents:write'"""
 USER = "x-access-token"
 """GitHub's word for "the password is a token"."""
 LIFETIME = "15m"
@@ -22,7 +26,7 @@ Attributes = Mapping[str, Sequence[str]]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    parser = borrowing.parser("git-credential-counterfoil", ABOUT, LIFETIME)
+    parser = borrowing.parser("git-credential-counterfoil", ABOUT, LIFETIME, EXAMPLES)
     parser.add_argument("-c", "--connector", required=True, help="whose credential, like github/acme-bot")
     parser.add_argument("--permission", action="append", default=[], help="GitHub: like contents:read (the usual one); several times for several")
     parser.add_argument("--repo", action="append", default=[], help="GitHub: owner/name; else the one that git asks for (credential.useHttpPath)")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -10,6 +9,8 @@ from typing import Literal
 from counterfoil.cli.child import Child, Signals, spawn
 from counterfoil.cli.errands import Errand
 from counterfoil.cli.exits import OWN_FAILURE, ChildEnded, say, told
+from counterfoil.cli.held import given_back, lend
+from counterfoil.cli.serving import Serving
 from counterfoil.cli.session import Session
 from counterfoil.cli.variables import Place, joined, secrets, variables, with_psql
 from counterfoil.cli.wishes import Wanted
@@ -31,32 +32,21 @@ class Lent:
     secrets: set[str] = field(default_factory=set)
     due: datetime | None = None
     """When the first of them should be renewed."""
-    _held: list[AbstractAsyncContextManager[Credential]] = field(default_factory=list)
+    _held: list[Credential] = field(default_factory=list)
 
     async def add(self, cf: Client, place: Place, wish: Wanted) -> None:
-        holding, asked = cf.credential(place.connector, **wish), datetime.now(UTC)
-        credential = await holding.__aenter__()
-        self._held.append(holding)
+        asked = datetime.now(UTC)
+        credential = await lend(cf, place.connector, wish)
+        self._held.append(credential)
         life = (credential.expires_at - asked).total_seconds()
         due = datetime.fromtimestamp(credential.expires_at.timestamp() - min(AHEAD, life * SHARE), UTC)
         self.due = due if self.due is None else min(due, self.due)
         self.variables |= variables(credential, place)
         self.secrets |= secrets(credential)
 
-    async def give_back(self) -> bool:
-        """Each, whatever becomes of the others, and though somebody is tired of waiting; whether all are."""
-        good, tired = True, None
-        while self._held:
-            try:
-                await self._held.pop().__aexit__(None, None, None)
-            except CounterfoilError as error:
-                told(error)
-                good = False
-            except asyncio.CancelledError as error:
-                tired = error
-        if tired is not None:
-            raise tired
-        return good
+    async def give_back(self, cf: Client) -> bool:
+        held, self._held = self._held, []
+        return await given_back(cf, held)
 
 
 class Lending:
@@ -75,11 +65,11 @@ class Lending:
                 if fresh is None:
                     return code
                 old, lent = lent, fresh
-                self.good &= await old.give_back()
+                self.good &= await old.give_back(self._cf)
                 if self._signals.ending:
                     return code
         finally:
-            self.good &= await lent.give_back()
+            self.good &= await lent.give_back(self._cf)
 
     async def _lend(self) -> Lent:
         lent = Lent()
@@ -87,7 +77,7 @@ class Lending:
             for place, wish in self._errand.wishes.items():
                 await lent.add(self._cf, place, wish)
         except BaseException:
-            self.good &= await lent.give_back()
+            self.good &= await lent.give_back(self._cf)
             raise
         return lent
 
@@ -107,7 +97,7 @@ class Lending:
                 say("counterfoil: no fresh credential; the command goes on with what it has")
                 continue
             if not child.alive:  # it has ended meanwhile
-                self.good &= await fresh.give_back()
+                self.good &= await fresh.give_back(self._cf)
                 return await child.stop(), None
             say("counterfoil: the command is restarted with a fresh credential")
             return await child.stop(), fresh
@@ -119,7 +109,7 @@ async def go(session: Session, transport: Literal["http", "kafka"], errand: Erra
         code, lending = OWN_FAILURE, None
         try:
             async with session.client(transport) as cf:
-                lending = Lending(cf, errand, signals)
+                lending = (Serving if errand.refresh == "endpoint" else Lending)(cf, errand, signals)
                 code = await lending.run()
         except CounterfoilError as error:
             told(error)

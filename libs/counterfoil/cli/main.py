@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 from counterfoil.cli import exits
@@ -11,8 +12,8 @@ from counterfoil.client.errors import CounterfoilError
 COMPLETING = "_COUNTERFOIL_COMPLETE"
 """Set by the shell's completion script: what follows is a line that is not finished."""
 
-AWS = "credential-process"
-"""The one verb that other programs start all the time: it goes without typer."""
+QUICK = {"credential-process": "aws", "exec-credential": "kubectl"}
+"""The verbs that other programs start all the time, and the modules that serve them without typer."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -32,10 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def call(given: list[str]) -> None:
-    if given[:1] == [AWS] and "--help" not in given:
-        from counterfoil.cli.aws import serve
-
-        serve(given[1:])
+    if given and given[0] in QUICK and "--help" not in given:
+        import_module(f"counterfoil.cli.{QUICK[given[0]]}").serve(given[1:])
         return
     try:
         from counterfoil.cli.app import app

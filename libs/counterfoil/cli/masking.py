@@ -23,13 +23,18 @@ class Mask:
     """A stream, chunk by chunk. What may yet become a value is kept back until it has, or cannot any more."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        self.spellings = spellings(values)
-        longest = sorted(self.spellings, key=len, reverse=True)
-        # A look-ahead, so that values which overlap are all found.
-        self._found = re.compile(b"(?=(" + b"|".join(map(re.escape, longest)) + b"))") if longest else None
+        self.spellings: frozenset[bytes] = frozenset()
+        self.learn(values)
         self._kept = b""
         self._hidden = 0
         """How much of the beginning of what is kept was blotted out already."""
+
+    def learn(self, values: Iterable[str]) -> None:
+        """More of them, from here on."""
+        self.spellings |= spellings(values)
+        longest = sorted(self.spellings, key=len, reverse=True)
+        # A look-ahead, so that values which overlap are all found.
+        self._found = re.compile(b"(?=(" + b"|".join(map(re.escape, longest)) + b"))") if longest else None
 
     def feed(self, chunk: bytes) -> bytes:
         return self._out(self._kept + chunk, ends=False)

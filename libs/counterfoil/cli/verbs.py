@@ -31,6 +31,7 @@ OURS = {
     "explain": "Say whether a request would be granted, and why.",
     "revoke": "Revoke a credential, or all that a predicate names.",
     "credential-process": "Print AWS credentials, as a profile's credential_process reads them.",
+    "exec-credential": "Print a Kubernetes token, as kubectl's exec plugins do.",
     "lift": "List what a wider revocation has stopped, or let it go on.",
     "credentials": "List the credentials that may be alive.",
     "grants": "List what users agreed to, or end it.",

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from services.providers.aws.config import Config
-from services.providers.aws.query import within
+from services.providers.aws.form import source_identity
+from services.providers.aws.query import result, within
 from services.providers.seam import Handle, Minted, Order, answer
 from services.providers.web.document import Body
 from services.providers.web.header import printable
@@ -13,16 +14,16 @@ PARTS = ("AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 def credentials(body: Body) -> tuple[str, str, str] | None:
-    found = within(body, "AssumeRoleResponse", "AssumeRoleResult", "Credentials")
+    found = within(result(body, "AssumeRole"), "Credentials")
     parts = [found.get(name) for name in PARTS]
     key, secret, token = (one if isinstance(one, str) else "" for one in parts)
     return (key, secret, token) if token else None
 
 
 def lent(order: Order, config: Config, status: int, body: Body, latest: datetime) -> Minted:
-    result = within(body, "AssumeRoleResponse", "AssumeRoleResult")
+    said = result(body, "AssumeRole")
     key, secret, token = credentials(body) or ("", "", "")
-    ends = expiry(within(result, "Credentials").get("Expiration"))
+    ends = expiry(within(said, "Credentials").get("Expiration"))
     handle: Handle = {"role": config.role_arn, "session": str(order.credential_id), "until": ends.isoformat() if ends else None}
     parts = {"access_key_id": key, "secret_access_key": secret, "session_token": token, "region": config.region}
     over = min(order.expires_at, ends) if ends else order.expires_at
@@ -32,18 +33,19 @@ def lent(order: Order, config: Config, status: int, body: Body, latest: datetime
 
 def amiss(order: Order, config: Config, status: int, body: Body, ends: datetime | None, latest: datetime) -> str:
     """Empty where it can be handed over."""
-    result, name = within(body, "AssumeRoleResponse", "AssumeRoleResult"), str(order.credential_id)
-    who = within(result, "AssumedRoleUser")
+    said, name = result(body, "AssumeRole"), str(order.credential_id)
+    who = within(said, "AssumedRoleUser")
+    identifier = who.get("AssumedRoleId", who.get("AssumeRoleId"))  # the second is how Ceph's RGW spells it
     account = config.role_arn.split(":")[4]
     if status != 200:
         return f"AWS answered {status}, and gave credentials beside it"
     if not all(printable(one) for one in credentials(body) or ("",)):
         return "AWS gave credentials that no header can carry"
-    if not str(who.get("AssumedRoleId")).endswith(f":{name}") or not str(who.get("Arn")).endswith(f"::{account}:assumed-role/{config.role}/{name}"):
+    if not str(identifier).endswith(f":{name}") or not str(who.get("Arn")).endswith(f"::{account}:assumed-role/{config.role}/{name}"):
         return "AWS gave a session of another name or role, and by its name it is ended"
-    if config.source_identity and result.get("SourceIdentity") != name:
-        return "AWS did not set the source identity"
-    if not str(result.get("PackedPolicySize", "")).isdigit():
+    if (wanted := source_identity(order, config)) and said.get("SourceIdentity") != wanted:
+        return "AWS did not set the source identity that was asked"
+    if not str(said.get("PackedPolicySize", "")).isdigit():
         return "AWS does not show that it took the session policy"
     if ends is None or ends > latest + SLACK:
         return "AWS's session lives longer than was asked, or it is not said how long"

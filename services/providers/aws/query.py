@@ -85,6 +85,11 @@ def within(found: object, *path: str) -> Body:
     return found if isinstance(found, Mapping) else {}
 
 
+def result(found: Body, action: str) -> Body:
+    """Ceph's RGW leaves the outer half away where it speaks JSON."""
+    return within(found, f"{action}Response", f"{action}Result") or within(found, f"{action}Result")
+
+
 def no(reply: Reply) -> ProviderError:
     if (wait := reply.busy) is not None:
         return Unavailable("busy", "AWS wants to be asked less often", wait)
