@@ -16,24 +16,24 @@ WRITES = {
     "client": {"exchange.requested"},
     "consumer": set(),
     "replay": set(),
-    "gateway": {"exchange.requested", "revocation.requested", "registry.changed"},
+    "gateway": {"exchange.requested", "revocation.requested", "registry.changed", "consent.returned"},
     "verifier": {"exchange.verified", "exchange.requested.dlq"},
     "policy": {"exchange.authorized", "exchange.verified.dlq"},
-    "mint": {"exchange.minted", "exchange.authorized.dlq"},
+    "mint": {"exchange.minted", "exchange.authorized.dlq", "consent.settled", "consent.returned.dlq"},
     "revoke": {"revocation.settled", "revocation.ordered.dlq"},
     "revoker": {"revocation.ordered", "revocation.requested.dlq", "revocation.settled.dlq"},
 }
 READS = {
     "client": {"exchange.replied", "revocation.settled"},
     "consumer": {"audit.recorded"},
-    "gateway": {"exchange.replied", "revocation.settled"},
+    "gateway": {"exchange.replied", "revocation.settled", "consent.settled"},
     "verifier": {"exchange.requested"},
     "policy": {"exchange.verified"},
-    "mint": {"exchange.authorized"},
+    "mint": {"exchange.authorized", "consent.returned"},
     "revoke": {"revocation.ordered"},
     "revoker": {"revocation.requested", "revocation.settled"},
     "audit": {"exchange.verified", "exchange.authorized", "exchange.minted", "revocation.requested", "revocation.ordered", "revocation.settled",
-              "registry.changed"},
+              "registry.changed", "consent.settled"},
 }  # fmt: skip
 """As the threat model has them, written down once more."""
 VERSIONS = {f"{topic}{dlq}": f"{topic.name}{dlq}" for topic in TOPICS for dlq in ("", ".dlq")}

@@ -25,9 +25,13 @@ PLACE = "INSERT INTO consent_place VALUES ($1, 'default', 'https://as.example/au
 
 async def crm(town: Town, *, users: bool = True, says_issuer: bool = False) -> None:
     ceiling = Ceiling(scopes=frozenset({"read"}), users=users)
-    entries = [Connector(name=NAME, config=CONFIG), Link(connector=NAME, project="web", environments=frozenset({"production"}), ceiling=ceiling)]
+    link = Link(connector=NAME, project="web", environments=frozenset({"production"}), ceiling=ceiling)
+    entries = [Put(Connector(name=NAME, config=CONFIG)), Put(link)]
+        Connector(name=NAME, config=CONFIG),
+        Link(connector=NAME, project="web", environments=frozenset({"production"}), ceiling=ceiling),
+    ]
     actor = Actor(issuer=ISSUER, sub_hash="0" * 64, role="ops")
-    await registry_rows.change(town.db, [Put(entry) for entry in entries], actor, town.asker.now())
+    await registry_rows.change(town.db, entries, actor, town.asker.now())
     await town.registry.load()
     fixed = json.dumps({"client_id": "us", "response_type": "code", "scope": "offline_access"})
     await town.root.execute(PLACE, NAME, says_issuer, fixed)
@@ -37,7 +41,7 @@ async def asked(town: Town, **more: object) -> str:
     """The link's path."""
     made = await town.http.post("/v1/consents", json=ASKED | more, headers=bearer())
     assert made.status_code == 201, made.text
-    return urlsplit(made.json()["url"]).path
+    return str(urlsplit(made.json()["url"]).path)
 
 
 async def test_who_is_sent_carries_a_state_and_a_challenge_and_the_scopes_that_are_wanted(manned: Town):

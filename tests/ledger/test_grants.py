@@ -18,7 +18,7 @@ from services.providers import on_behalf
 from services.providers.consenting import Lent, NeedsConsent
 from services.providers.envelope import Envelope
 from services.providers.grants import Grants, Whose
-from services.providers.seam import Minted, Order, Unavailable, Unknown, answer
+from services.providers.seam import Borrower, Minted, Order, Unavailable, Unknown, answer, token_of
 from tests.ledger.conftest import Books
 from tests.registry.conftest import dsn_of
 
@@ -68,7 +68,17 @@ class Strict:
 
 def order() -> Order:
     now = datetime.now(UTC)
-    return Order(uuid4(), WHOSE.connector, "default", {}, READ, (), now + timedelta(minutes=5), now + timedelta(seconds=3))
+    return Order(
+        uuid4(),
+        WHOSE.connector,
+        "default",
+        {},
+        READ,
+        (),
+        now + timedelta(minutes=5),
+        now + timedelta(seconds=3),
+        Borrower("5b" * 32, "web", "production"),
+    )
 
 
 @dataclass
@@ -79,7 +89,7 @@ class Replica:
     async def lend(self) -> str:
         minted = await on_behalf.lent(self.grants, WHOSE, self.server, WINDOW, order(), {})
         assert not minted.amiss
-        return minted.secret.text()
+        return token_of(minted).text()
 
 
 @pytest.fixture
