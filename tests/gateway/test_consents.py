@@ -26,12 +26,8 @@ PLACE = "INSERT INTO consent_place VALUES ($1, 'default', 'https://as.example/au
 async def crm(town: Town, *, users: bool = True, says_issuer: bool = False) -> None:
     ceiling = Ceiling(scopes=frozenset({"read"}), users=users)
     link = Link(connector=NAME, project="web", environments=frozenset({"production"}), ceiling=ceiling)
-    entries = [Put(Connector(name=NAME, config=CONFIG)), Put(link)]
-        Connector(name=NAME, config=CONFIG),
-        Link(connector=NAME, project="web", environments=frozenset({"production"}), ceiling=ceiling),
-    ]
     actor = Actor(issuer=ISSUER, sub_hash="0" * 64, role="ops")
-    await registry_rows.change(town.db, entries, actor, town.asker.now())
+    await registry_rows.change(town.db, [Put(Connector(name=NAME, config=CONFIG)), Put(link)], actor, town.asker.now())
     await town.registry.load()
     fixed = json.dumps({"client_id": "us", "response_type": "code", "scope": "offline_access"})
     await town.root.execute(PLACE, NAME, says_issuer, fixed)
