@@ -20,9 +20,9 @@ from tests.support.made_log import ORIGIN, MadeLog
 CLASSES = {
     "identity.verified": 3002, "identity.rejected": 3002, "grant.approved": 3003, "grant.denied": 3003, "credential.minted": 6003,
     "mint.refused": 6003, "revocation.requested": 6003, "revocation.ordered": 6003, "credential.revoked": 6003, "revocation.stuck": 6003,
-    "revocation.uncertain": 6003, "registry.changed": 3004,
+    "revocation.uncertain": 6003, "registry.changed": 3004, "consent.granted": 6003, "consent.refused": 6003,
 }  # fmt: skip
-CHANGES = ("put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired", "subject_erased")
+CHANGES = ("put", "removed", "fenced", "unfenced", "blocked", "unblocked", "secret_set", "key_added", "key_retired", "subject_erased", "grant_ended")
 CLOUD_EVENT: dict[str, Any] = {
     # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and its JSON format, as a schema, with no more freedom than they give.
     "type": "object",

@@ -72,12 +72,11 @@ async def test_what_comes_back_is_on_the_bus_sealed_and_nowhere_else(manned: Tow
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("says_issuer", [False, True])
-@pytest.mark.parametrize("iss", ["https://evil.example", "https://as.example/", None])
+@pytest.mark.parametrize(
+    ("iss", "says_issuer"), [*((one, says) for one in ("https://evil.example", "https://as.example/") for says in (False, True)), (None, True)]
+)
 async def test_the_answer_of_another_server_is_not_used(manned: Town, iss: str | None, says_issuer: bool):
     """RFC 9207: where it says its name it has to be right, and where it says that it will, it has to be there."""
-    if iss is None and not says_issuer:
-        pytest.skip("then nothing is wrong with it")
     await crm(manned, says_issuer=says_issuer)
     away = await manned.http.get(await asked(manned))
     said = {"state": parse_qs(urlsplit(away.headers["location"]).query)["state"][0], "code": "c"} | ({"iss": iss} if iss else {})

@@ -19,7 +19,7 @@ TICKET, ASSIGN_PRIVILEGES = 3, 1
 ENABLE, DISABLE = 8, 9
 CHANGES = {
     "removed": DELETE, "fenced": DISABLE, "unfenced": ENABLE, "blocked": DISABLE, "unblocked": ENABLE, "key_added": CREATE, "key_retired": DISABLE,
-    "subject_erased": DELETE,
+    "subject_erased": DELETE, "grant_ended": DELETE,
 }  # fmt: skip
 """Of Entity Management; whatever is not here is an update."""
 Fact = Mapping[str, Any]
@@ -64,6 +64,10 @@ def settled(fact: Fact) -> Members:
     return called(fact, "revoke", DELETE, "revoke", {"app_name": "counterfoil-revoke"})
 
 
+def consented(fact: Fact) -> Members:
+    return called(fact, "consent", CREATE, "mint", {"app_name": fact["project"]})
+
+
 def changed(fact: Fact) -> Members:
     activity = CHANGES.get(fact["change"], UPDATE)
     return classed(ENTITY_MANAGEMENT, activity, fact) | {"entity": entity(fact), "actor": actor(fact), "comment": fact["change"]}
@@ -96,10 +100,11 @@ def milliseconds(time: str) -> int:
 
 OUTCOMES = {
     "identity.rejected": (FAILURE, LOW), "grant.denied": (FAILURE, LOW), "mint.refused": (FAILURE, LOW), "revocation.stuck": (FAILURE, HIGH),
-    "revocation.uncertain": (OTHER, MEDIUM),
+    "revocation.uncertain": (OTHER, MEDIUM), "consent.refused": (FAILURE, LOW),
 }  # fmt: skip
 KINDS: Mapping[str, Callable[[Fact], Members]] = {
     "identity.verified": verified, "identity.rejected": verified, "grant.approved": authorized, "grant.denied": authorized,
     "credential.minted": minted, "mint.refused": minted, "revocation.requested": revocation_requested, "revocation.ordered": revocation_ordered,
     "credential.revoked": settled, "revocation.stuck": settled, "revocation.uncertain": settled, "registry.changed": changed,
+    "consent.granted": consented, "consent.refused": consented,
 }  # fmt: skip

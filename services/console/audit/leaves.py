@@ -22,9 +22,11 @@ KINDS: Mapping[str, str] = {
     "revocation.stuck": "An end is stuck",
     "revocation.uncertain": "An end is uncertain",
     "registry.changed": "The registry was changed",
+    "consent.granted": "A user agreed",
+    "consent.refused": "A user gave nothing",
 }
-NO = frozenset({"identity.rejected", "grant.denied", "mint.refused", "revocation.stuck", "revocation.uncertain"})
-YES = frozenset({"grant.approved", "credential.minted", "credential.revoked"})
+NO = frozenset({"identity.rejected", "grant.denied", "mint.refused", "revocation.stuck", "revocation.uncertain", "consent.refused"})
+YES = frozenset({"grant.approved", "credential.minted", "credential.revoked", "consent.granted"})
 OUTCOMES = ("code", "outcome", "change", "cause", "rule")
 """The first of these that a fact has."""
 NONE = "-"
