@@ -23,7 +23,7 @@ echo "${{COMPREPLY[@]}}"
 @pytest.mark.skipif(BASH is None, reason="bash is not installed")
 @pytest.mark.parametrize(
     ("words", "offered"),
-    [(["counterfoil", "ex"], {"explain", "export"}), (["counterfoil", "link", ""], {"add", "list", "show", "remove"}),
+    [(["counterfoil", "ex"], {"explain", "exec-credential", "export"}), (["counterfoil", "link", ""], {"add", "list", "show", "remove"}),
      (["counterfoil", "get", "--sc"], {"--scope"}), (["counterfoil", "get", "-o", "t"], {"table", "token"})],
 )  # fmt: skip
 def test_bash_completes_verbs_options_and_values(tmp_path: Path, words: list[str], offered: set[str]):

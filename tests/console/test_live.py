@@ -152,8 +152,9 @@ async def test_how_long_it_took_is_known_of_an_exchange_that_lies_across_two_rea
         await watcher.next(5)
         await put(log, [json.dumps({"fact": ended, "time": "2026-11-28T12:00:00.250000Z"}).encode()])
 
-        (row,) = await watcher.next(5)
-    assert (row.request_id, row.took) == (str(request_id), 0.25)
+        # What told that the feed had begun may still be on its way.
+        rows = [row for _ in range(3) for row in await watcher.next(2) if row.request_id == str(request_id)]
+    assert [row.took for row in rows] == [0.25]
 
 
 async def test_a_stream_ends_with_its_session(feed: Feed, monkeypatch: pytest.MonkeyPatch):

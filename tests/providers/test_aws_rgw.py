@@ -15,7 +15,7 @@ from services.providers.seam import Minted, Refused
 from tests.providers.desk import CANARY, Desk, told
 from tests.support.rgw import BROKER, OWNER, ROLE, Rgw
 
-pytestmark = (pytest.mark.counterparts, pytest.mark.built)
+pytestmark = [pytest.mark.counterparts, pytest.mark.built]
 REPORTS = ({"type": "aws", "resources": ["arn:aws:s3:::acme/reports/*"]},)
 
 

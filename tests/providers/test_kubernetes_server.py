@@ -14,7 +14,7 @@ from tests.providers.desk import CANARY, Desk, told
 from tests.support.apiserver import Apiserver
 from tests.support.waiting import until
 
-pytestmark = (pytest.mark.counterparts, pytest.mark.built)
+pytestmark = [pytest.mark.counterparts, pytest.mark.built]
 MAPS, SECRETS = "/api/v1/namespaces/lent/configmaps", "/api/v1/namespaces/lent/secrets"
 VAULT = ({"type": "kubernetes", "audiences": ["https://vault.example"]},)
 
