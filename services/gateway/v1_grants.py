@@ -76,6 +76,8 @@ def place(caller: Caller) -> tuple[str, str]:
 
 def digest(found: Mapping[str, str]) -> str | None:
     if "user" not in found:
+        if "user_issuer" in found:
+            raise Problem("malformed_request", "user_issuer goes with user")
         return None
     try:
         return users.digest(found["user"], found.get("user_issuer"))

@@ -117,7 +117,7 @@ def test_what_was_refused_failed(log: MadeLog):
     found = {event["metadata"]["event_code"]: event for event in events(log)}
 
     assert {kind for kind, event in found.items() if event["status_id"] == ocsf.FAILURE} == {
-        "identity.rejected", "grant.denied", "mint.refused", "revocation.stuck",
+        "identity.rejected", "grant.denied", "mint.refused", "revocation.stuck", "consent.refused",
     }  # fmt: skip
     assert found["identity.rejected"]["status_code"] == log.fact(log.find("identity.rejected"))["code"]
 

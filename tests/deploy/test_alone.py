@@ -74,7 +74,7 @@ async def place(views: Path, kafka: str, postgres_server: Postgres) -> Place:
         for _ in range(2):  # again, it makes nothing and complains of nothing
             await children.finish(Command("setup", alone.command("services.ops", "setup"), env=env, cwd=views))
         said = (children.logs / "setup.log").read_text().splitlines()
-    assert said[0].startswith("20 topics, ")
+    assert said[0].startswith("24 topics, ")
     assert said[1] == "0 topics, 0 migrations, 0 keys made"
     return made
 

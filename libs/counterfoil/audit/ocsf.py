@@ -65,7 +65,7 @@ def settled(fact: Fact) -> Members:
 
 
 def consented(fact: Fact) -> Members:
-    return called(fact, "consent", CREATE, "mint", {"app_name": fact["project"]})
+    return called(fact, "consent", CREATE, "mint", {"app_name": fact.get("project") or "counterfoil-mint"})
 
 
 def changed(fact: Fact) -> Members:
