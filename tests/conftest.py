@@ -13,7 +13,7 @@ __all__ = ["apart", "children", "github", "kafka", "node", "postgres", "postgres
 
 TOGETHER = ("tests/deploy/",)
 """Folders whose files share what takes long to set up."""
-REAL = {"children", "guarded", "kafka", "postgres", "postgres_server", "town", "up"}
+REAL = {"children", "demo", "guarded", "kafka", "postgres", "postgres_server", "town", "up"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

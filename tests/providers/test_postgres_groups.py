@@ -5,6 +5,8 @@ import asyncio
 import asyncpg
 import pytest
 
+from services.providers.postgres import hands
+from services.providers.postgres.pools import Where
 from services.providers.seam import Minted, Unavailable
 from tests.providers.counter import Counter, session
 
@@ -49,7 +51,7 @@ async def test_a_locked_advisory_lock_stops_no_mint(counter: Counter):
 
 
 async def like(counter: Counter, group: str) -> list[str]:
-    """The groups of its place: on the session's server others lend too."""
+    """The groups of its place: a broker of another test has its own."""
     place = group.rpartition("_")[0]
     return [row["rolname"] for row in await counter.superuser.fetch("SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", f"{place}_")]
 
@@ -103,6 +105,26 @@ async def test_a_mint_whose_group_is_dropped_while_it_joins_makes_the_group_agai
     async with session(await minting) as lent:
         assert await lent.fetchval("SELECT count(*) FROM shop.customers") == 3
     await dropping.close()
+
+
+async def test_a_group_that_is_swept_while_it_is_looked_at_is_asked_for_again(counter: Counter, monkeypatch: pytest.MonkeyPatch):
+    """Surely nothing happened: no "no" of the server, that would be the end of it."""
+    details = ({"type": "postgres", "tables": ["shop.customers"], "actions": ["read"]},)
+    minted = await counter.lent(details=details)
+    await counter.desk.revoke(minted)
+    sweeper, serves = counter.another(), hands.serve
+
+    async def serve_and_sweep(connection: asyncpg.Connection, where: Where, asked: str) -> bool:
+        served = await serves(connection, where, asked)
+        await sweeper.provider.sweep(sweeper.config, sweeper.root)
+        return served
+
+    monkeypatch.setattr(hands, "serve", serve_and_sweep)
+    with pytest.raises(Unavailable) as unavailable:
+        await counter.another().mint(scopes=frozenset(), details=details)
+
+    await sweeper.provider.close()
+    assert unavailable.value.code == "conflict"
 
 
 async def test_a_group_that_someone_else_gave_rights_to_does_not_stop_the_sweep(counter: Counter):

@@ -1,13 +1,21 @@
-"""The session's database `demo`, and what a connector of it says."""
+"""A database `demo` on a server of its own, and what a connector of it says.
 
+On the session's server a town may lend, sweep and make roles by the same broker at any moment.
+"""
+
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from counterfoil.wire.secret import Secret
 from services.dev import demo as embedded_demo
-from services.dev.ports import HOST
+from services.dev import postgres as embedded_postgres
+from services.dev.children import Children
+from services.dev.ports import HOST, free_port
 from services.dev.postgres import Postgres
+from tests.support.parts import say
 
 BROKER_PASSWORD = "the-broker-of-the-demo"
 
@@ -20,7 +28,9 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-async def demo(postgres_server: Postgres) -> Demo:
-    secret = Secret(BROKER_PASSWORD)
-    await embedded_demo.prepare(postgres_server.superuser_dsn, secret)
-    return Demo(postgres_server, embedded_demo.config(HOST, postgres_server.port), {"password": secret})
+async def demo(apart: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:  # noqa: ARG001  # where root's server may live
+    async with Children(Path(tmp_path_factory.mktemp("demo"))) as started:
+        server = await embedded_postgres.start(started, free_port(), say)
+        secret = Secret(BROKER_PASSWORD)
+        await embedded_demo.prepare(server.superuser_dsn, secret)
+        yield Demo(server, embedded_demo.config(HOST, server.port), {"password": secret})

@@ -1,5 +1,6 @@
 """A witness of the whole: it was away and comes, the published head carries its word, a proof does, and a second history of the log gets none."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -19,6 +20,7 @@ from counterfoil.wire.cosignature import WitnessKey
 from counterfoil.wire.log_key import LogKey
 from counterfoil.wire.merkle import leaf_hash, root
 from counterfoil_server.runtime import key_folder
+from services.audit import publishing
 from services.dev.ports import free_port
 from services.dev.postgres import Postgres
 from services.dev.town import origin
@@ -133,7 +135,15 @@ async def test_a_witness_vouches_for_the_one_log_and_for_no_other(witnessed: Wit
         return size(await witnessed.head()) > before and await cosigned()
 
     await until(grown)
+
+    async def quiet() -> bool:
+        """What was begun has ended, and the witness has seen it: from here on the log is one."""
+        was = size(await witnessed.head())
+        await asyncio.sleep(publishing.EVERY + 1)
+        return was == size(await witnessed.head()) == size(await witnessed.seen())
+
     assert size(await witnessed.seen()) > before
+    await until(quiet)
     Path(seen).write_text(await witnessed.seen())
     good(await cf("audit", "export", "-o", export))
     assert json.loads(good(await cf("audit", "verify", export, *keys, *named, "--checkpoint", seen)).out)["witnessed"] == size(await witnessed.seen())

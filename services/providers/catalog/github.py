@@ -10,7 +10,6 @@ and `"repositories": ["*"]` there is any of the installation's.
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from counterfoil.wire.secret import Secret
 from services.providers.github import given, said
@@ -19,6 +18,7 @@ from services.providers.github.config import Config, RootSecret
 from services.providers.github.proof import private_key, proof
 from services.providers.github.wish import wish
 from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.unnamed import Unnamed
 from services.providers.web import document
 from services.providers.web.keys import Keys
 from services.providers.web.network import Networks
@@ -36,7 +36,7 @@ LIMIT = 3.5
 """Seconds for revoking and its proof."""
 
 
-class GitHub:
+class GitHub(Unnamed):
     name = "github"
     documentation = "https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app"
     revocation = Revocation.BY_POSSESSION
@@ -88,18 +88,6 @@ class GitHub:
 
     async def reopen(self, config: Mapping[str, object], root: Root) -> None:
         await self._suspend(config, root, wanted=False)
-
-    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
-        return None
-
-    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # GitHub lists no tokens
-        return {}
-
-    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
-        return 0
-
-    async def close(self) -> None:
-        return None
 
     async def _suspend(self, config: Mapping[str, object], root: Root, *, wanted: bool) -> None:
         known, key = read(Config, config, "config"), await self._keys.of(read(RootSecret, root, "root").private_key)

@@ -8,7 +8,6 @@ the buckets that they name: `{"type": "google", "bucket": "acme-reports", "roles
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from counterfoil.wire.secret import Secret
 from services.providers.google import given, said
@@ -32,6 +31,7 @@ from services.providers.seam import (
     Root,
     read,
 )  # fmt: skip
+from services.providers.unnamed import Unnamed
 from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.talk import Heard
@@ -40,7 +40,7 @@ from services.providers.web.window import closes
 PROVEN_AGAINST = "no counterpart that others wrote: a server of ours, written by Google's documentation; nothing of it ran against Google."
 
 
-class Google:
+class Google(Unnamed):
     name = "google"
     documentation = "https://cloud.google.com/iam/docs/create-short-lived-credentials-direct"
     revocation = Revocation.EXPIRY_ONLY
@@ -80,18 +80,6 @@ class Google:
             return
         ends = datetime.fromisoformat(until) if isinstance(until, str) else None
         raise Irrevocable("ends_by_itself", "nobody can end one token of a service account: to disable the account at Google ends all of them", ends)
-
-    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
-        return None
-
-    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # Google lists no tokens
-        return {}
-
-    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
-        return 0
-
-    async def close(self) -> None:
-        return None
 
     async def _token(self, cloud: Cloud, key: Secret, asked: Wish, latest: datetime) -> given.Token:
         bearer = await self._bearers.of(cloud, key)

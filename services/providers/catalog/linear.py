@@ -9,7 +9,6 @@ app has. Another set is another app; an installation is an app in another worksp
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from counterfoil.wire.secret import Secret
 from services.providers.linear import given
@@ -19,6 +18,7 @@ from services.providers.oauth import said
 from services.providers.oauth.given import dead
 from services.providers.oauth.given import given as heard_of
 from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.unnamed import Unnamed
 from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
@@ -31,7 +31,7 @@ LIMIT = 3.5
 """Seconds for revoking and its proof."""
 
 
-class Linear:
+class Linear(Unnamed):
     name = "linear"
     documentation = "https://linear.app/developers/oauth-2-0-authentication"
     revocation = Revocation.BY_POSSESSION
@@ -73,18 +73,6 @@ class Linear:
         if token is None:
             raise Unavailable("no_token", "nobody has the token")
         return await self._app(known, asyncio.get_running_loop().time() + LIMIT).end(token)
-
-    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
-        return None
-
-    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # Linear lists no tokens
-        return {}
-
-    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
-        return 0
-
-    async def close(self) -> None:
-        return None
 
     def _app(self, config: Config, until: float) -> App:
         return App(self._networks.of(config.network), config, until)

@@ -6,7 +6,6 @@ https://www.rfc-editor.org/rfc/rfc6749
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from counterfoil.wire.secret import Secret
 from services.providers.consenting import Given, Lent, Place, Returned
@@ -17,6 +16,7 @@ from services.providers.oauth.metadata import Metadata
 from services.providers.oauth.server import Server
 from services.providers.oauth.wish import resources
 from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Refused, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.unnamed import Unnamed
 from services.providers.web.keys import Keys
 from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
@@ -27,7 +27,7 @@ LIMIT = 3.5
 """Seconds for revoking and its proof."""
 
 
-class OAuth2:
+class OAuth2(Unnamed):
     name = "oauth2"
     documentation = "https://www.rfc-editor.org/rfc/rfc6749"
     revocation = Revocation.BY_POSSESSION
@@ -80,18 +80,6 @@ class OAuth2:
         if handle.get("user") is True:
             return await people.end(server, known, token, dies)
         await server.revoke(token, dies)
-        return None
-
-    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing there has a name of ours
-        return None
-
-    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # it cannot list
-        return {}
-
-    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
-        return 0
-
-    async def close(self) -> None:
         return None
 
     def asks(self, config: Mapping[str, object]) -> bool:

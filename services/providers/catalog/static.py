@@ -8,7 +8,6 @@ only where a link's ceiling names the one scope there is, `root_secret`, and it 
 
 from collections.abc import Mapping
 from datetime import timedelta
-from uuid import UUID
 
 from pydantic import Field
 
@@ -28,6 +27,7 @@ from services.providers.seam import (
     answer,
     read,
 )  # fmt: skip
+from services.providers.unnamed import Unnamed
 from services.providers.web.header import carried
 from services.providers.web.window import closes
 
@@ -45,7 +45,7 @@ class RootSecret(Declared):
     key: Secret = Field(description="WARNING: this very key is what is lent. Nobody can end it but by rotating it at the provider")
 
 
-class Static:
+class Static(Unnamed):
     name = "static"
     documentation = "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html"
     revocation = Revocation.NONE
@@ -75,18 +75,6 @@ class Static:
 
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> None:  # noqa: ARG002  # nobody can
         raise Irrevocable("rotate_at_provider", "nobody can end a static key: rotate it at the provider, and then its root secret here", None)
-
-    def handle(self, credential_id: UUID) -> None:  # noqa: ARG002  # nothing is made
-        return None
-
-    async def alive(self, config: Mapping[str, object], root: Root) -> Mapping[UUID, Handle]:  # noqa: ARG002  # nothing is made
-        return {}
-
-    async def sweep(self, config: Mapping[str, object], root: Root) -> int:  # noqa: ARG002  # nothing is left behind
-        return 0
-
-    async def close(self) -> None:
-        return None
 
 
 def provider() -> Static:

@@ -22,6 +22,7 @@ SETTINGS = {"application_name": "counterfoil", "statement_timeout": "3000", "loc
 
 SAID: tuple[tuple[str, type[ProviderError] | None, str, str], ...] = (
     ("42710", AlreadyThere, "already_there", "a role of this name exists"),
+    ("42704", Unavailable, "conflict", "a role was dropped in between"),
     ("42501", Refused, "broker_not_allowed", "the broker role lacks a right that this needs"),
     ("CF001", Refused, "window_closed", "the request came too late to be carried out"),
     ("28", Refused, "broker_login", "the server does not let the broker role in"),
