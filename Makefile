@@ -13,6 +13,8 @@ CODE := libs services tests deploy
 ARGS ?=
 # The tests wait much: two workers, each with a Kafka and a PostgreSQL of its own, take less time.
 SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
+# Whole suites try what failed once more, alone, and name it.
+PYTEST := $(BIN)/python -m $(if $(and $(ARGS),$(if $(CI),,no)),pytest,tests.steady)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test unit test-operate test-providers test-browser test-deploy check format docs bench faults faults-full faults-guards bench-long lock clean
@@ -38,13 +40,13 @@ up: $(READY) ## Set up, then run Kafka, PostgreSQL, the issuer and every service
 	@exec $(BIN)/python -m services.dev.app $(ARGS)
 
 test: $(READY) ## All tests but those of the four below, on the real Kafka and PostgreSQL too (ARGS="-k word" for some)
-	$(BIN)/python -m pytest tests -m "not operating and not counterparts and not browser and not deployment" $(or $(ARGS),$(SIDE_BY_SIDE))
+	$(PYTEST) tests -m "not operating and not counterparts and not browser and not deployment" $(or $(ARGS),$(SIDE_BY_SIDE))
 
 unit: $(READY) ## The tests that need no Kafka and no PostgreSQL
 	$(BIN)/python -m pytest tests -m "not real and not counterparts and not browser and not deployment" $(ARGS)
 
 test-operate: $(READY) ## docs/operate walked through: servers lost and restored, keys lost, upgrades from every schema before
-	$(BIN)/python -m pytest tests -m operating $(or $(ARGS),$(SIDE_BY_SIDE))
+	$(PYTEST) tests -m operating $(or $(ARGS),$(SIDE_BY_SIDE))
 
 # Node comes from a wheel, its packages by the hashes of package-lock.json: nothing of the machine's own is used.
 $(NODE): $(READY) requirements/counterparts.txt
@@ -59,7 +61,7 @@ $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 
 # What a machine lacks (Ceph; Go and etcd for a kube-apiserver, which is built once) is skipped, and the last lines say so.
 test-providers: $(COUNTERPARTS) ## Providers against what others wrote: emulators, an OAuth server, Ceph, a kube-apiserver, AWS's policy evaluation
-	$(BIN)/python -m pytest tests -m counterparts $(or $(ARGS),$(SIDE_BY_SIDE))
+	$(PYTEST) tests -m counterparts $(or $(ARGS),$(SIDE_BY_SIDE))
 
 $(BROWSER): $(READY) requirements/browser.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/browser.txt
@@ -67,7 +69,7 @@ $(BROWSER): $(READY) requirements/browser.txt
 	@touch $@
 
 test-browser: $(BROWSER) ## The console in a real Chromium: a newcomer's walk, keys alone, what axe-core finds, a picture of each page
-	$(BIN)/python -m pytest tests -m browser $(or $(ARGS),$(SIDE_BY_SIDE))
+	$(PYTEST) tests -m browser $(or $(ARGS),$(SIDE_BY_SIDE))
 
 $(DEPLOYMENT): $(READY) requirements/deployment.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/deployment.txt

@@ -27,6 +27,7 @@ from tests.ledger.conftest import Books
 from tests.providers.counter import desk_of, session
 from tests.providers.desk import Desk
 from tests.support.demo import Demo, demo
+from tests.support.sql import GONE
 from tests.support.waiting import until
 
 __all__ = ["demo"]
@@ -98,7 +99,7 @@ async def test_what_the_ledger_does_not_know_is_left_alone_for_a_window_and_then
         assert await sweep.turn() == 1
 
         assert not await lender.lives(minted.handle["role"])
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(GONE):
             await open_session.fetchval("SELECT 1")
     row = await lender.books.owner.fetchrow(SAID, lost)
     fact = decode(revocation_settled.TOPIC, row["settled"], {})

@@ -12,6 +12,7 @@ from services.providers import shelf
 from services.providers.seam import Details, Minted
 from tests.providers.desk import Desk
 from tests.support.demo import Demo
+from tests.support.sql import GONE
 
 DENIED = asyncpg.InsufficientPrivilegeError
 GROUP = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = $1"
@@ -72,5 +73,5 @@ async def session(minted: Minted, **changes: Any) -> AsyncIterator[asyncpg.Conne
 async def answers(connection: asyncpg.Connection) -> bool:
     try:
         return bool(await connection.fetchval("SELECT 1", timeout=5) == 1)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except GONE:
         return False

@@ -2,6 +2,9 @@
 
 import asyncpg
 
+GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What a session says when the server has ended it, whatever asyncpg was doing then."""
+
 
 async def ask(dsn: str, query: str) -> object:
     """The first value of the answer."""
@@ -25,6 +28,6 @@ async def ended(session: asyncpg.Connection) -> bool:
     """Whether the server has ended it."""
     try:
         await session.fetchval("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except GONE:
         return True
     return False

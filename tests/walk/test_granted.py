@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from counterfoil.wire.receipt import ReceiptChecker
+from tests.support.sql import GONE
 from tests.support.town import Town
 
 
@@ -36,7 +37,7 @@ async def dies(session: asyncpg.Connection, within: float) -> float:
     while time.monotonic() - began < within:
         try:
             await session.fetchval("SELECT 1")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except GONE:
             return time.monotonic() - began
         await asyncio.sleep(0.05)
     raise AssertionError(f"the session is still alive after {within} s")
