@@ -27,6 +27,7 @@ from services.providers.grants import Grants
 from services.providers.ledger import Ledger
 from services.providers.orphan_sweep import OrphanSweep
 from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import Provider, ProviderError
 from services.providers.settlements import Settlements
 from services.providers.shelf import Shelf
@@ -41,11 +42,12 @@ async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
     envelope = Envelope(runtime.settings.keys)
     roots, grants = Roots(runtime.db, envelope, runtime.keys.opener), Grants(runtime.db, envelope)
     await roots.complete()
+    rotation = Rotation(roots)
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
-    consenting = Consenting(runtime.db, grants, shelf, roots, registry, runtime.keys.opener, runtime.now)
+    consenting = Consenting(runtime.db, grants, shelf, rotation, registry, runtime.keys.opener, runtime.now)
     boxes = Boxes(runtime.keys, runtime.now)
     return Wiring(
-        mint_handlers.routes(checks, Ledger(runtime.db), Means(roots, grants), boxes, runtime.now, consenting),
+        mint_handlers.routes(checks, Ledger(runtime.db), Means(rotation, grants), boxes, runtime.now, consenting),
         [registry.run(), adopt(roots, registry), Places(runtime.db, shelf, registry).run(), ages(runtime.db, runtime.telemetry.meter)],
         [shelf.close],
     )
@@ -58,19 +60,20 @@ async def wire_revoke(shelf: Shelf, runtime: Runtime) -> Wiring:
     envelope = Envelope(runtime.settings.keys)
     roots = Roots(runtime.db, envelope, None)
     await roots.complete()
-    ends = Ends(shelf, roots, registry, runtime.keys.opener, settlements, runtime.now)
-    worker, shutters = revoke_handlers.Worker(ends, settlements), Shutters(runtime.db, shelf, roots, registry)
-    orphaned = OrphanSweep(orphans.Orphans(runtime.db, shelf, roots, registry), settlements, runtime.now)
+    rotation = Rotation(roots)
+    ends = Ends(shelf, rotation, registry, runtime.keys.opener, settlements, runtime.now)
+    worker, shutters = revoke_handlers.Worker(ends, settlements), Shutters(runtime.db, shelf, rotation, registry)
+    orphaned = OrphanSweep(orphans.Orphans(runtime.db, shelf, rotation, registry), settlements, runtime.now)
     return Wiring(
         revoke_handlers.routes(worker),
         [
             registry.run(),
             worker.run(runtime.emit),
             adopt(roots, registry),
-            sweep(shelf, roots, registry),
+            sweep(shelf, rotation, registry),
             shutters.run(),
             orphaned.run(),
-            GrantEnds(runtime.db, envelope, shelf, roots, registry).run(),
+            GrantEnds(runtime.db, envelope, shelf, rotation, registry).run(),
         ],
         [shelf.close],
     )
@@ -90,7 +93,7 @@ async def adopt(roots: Roots, registry: Registry, every: float = 0.5) -> None:
     await forever("root secrets", turn, every)
 
 
-async def sweep(shelf: Shelf, roots: Roots, registry: Registry, every: float = 60.0) -> None:
+async def sweep(shelf: Shelf, rotation: Rotation, registry: Registry, every: float = 60.0) -> None:
     """What minting leaves behind beside credentials goes, a connector at a time. One that cannot be reached now is swept later."""
 
     async def turn(_: int) -> None:
@@ -99,7 +102,7 @@ async def sweep(shelf: Shelf, roots: Roots, registry: Registry, every: float = 6
             if provider is None:
                 continue
             try:
-                await provider.sweep(connector.config, await roots.of(connector, connector.installation))
+                await rotation.done(connector, connector.installation, partial(provider.sweep, connector.config))
             except ProviderError as error:
                 log.info("not swept", extra={"connector": connector.name, "code": error.code})
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from counterfoil.contracts.exchange_minted import RefusalCode
 from counterfoil_server.runtime.telemetry import outgoing
@@ -11,7 +12,7 @@ from counterfoil_server.runtime.telemetry.current import within
 from services.providers import on_behalf
 from services.providers.consenting import NeedsConsent
 from services.providers.grants import Grants
-from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import Minted, Order, ProviderError, Refused, Root, Unavailable
 from services.providers.wanted import Intent
 
@@ -31,7 +32,7 @@ class No:
 class Means:
     """With what a provider is asked: the connector's root secret; and what people agreed to, where it is asked on behalf of one."""
 
-    roots: Roots
+    roots: Rotation
     grants: Grants
 
 
@@ -39,13 +40,9 @@ async def mint(intent: Intent, means: Means, now: datetime) -> Minted | No:
     """Never raises for anything a provider does. `now` is when the intent was written: the call ends when its window does."""
     order = intent.order()
     try:
-        root = await means.roots.of(intent.wanted.connector, order.installation)
-    except Unavailable as error:
-        return No("provider_unavailable", error.message)
-    try:
         async with asyncio.timeout((intent.window_closes_at - now).total_seconds()):
             with within(intent.wanted.received), outgoing.act(order.connector, "mint"):
-                minted = await made(intent, means, order, root)
+                minted = await means.roots.done(intent.wanted.connector, order.installation, partial(made, intent, means, order))
     except NeedsConsent as error:
         return No("consent_required", f"{error.code}: {error.message}")
     except Refused as error:

@@ -22,7 +22,7 @@ from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter
 from counterfoil_server.runtime.store.database import Connection, Pool
 from services.providers.consenting import Consents, Given, Returned
 from services.providers.grants import Grants, Whose
-from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import ProviderError, Refused, Unavailable
 from services.providers.shelf import Shelf
 
@@ -41,7 +41,7 @@ class Consenting:
     db: Pool
     grants: Grants
     shelf: Shelf
-    roots: Roots
+    roots: Rotation
     registry: Registry
     opener: Opener
     now: Clock
@@ -110,14 +110,13 @@ class Consenting:
         provider = self.shelf.provider(connector.provider) if connector else None
         if connector is None or not isinstance(provider, Consents):
             raise Refused("unknown_connector", "the registry has no such connector any more, or it asks nobody")
-        config, root = snapshot.config(connector, row["installation"]), await self.roots.of(connector, row["installation"])
+        config = snapshot.config(connector, row["installation"])
         try:
             verifier = self.opener.open(row["verifier"] or b"", binding.verifier(row["consent_id"]))
         except Unsealable:
             raise Refused("no_verifier", "the question was not sent from here") from None
-        return await provider.redeem(
-            Returned(Secret(brought["code"]), verifier, brought.get("redirect_uri", ""), frozenset(row["scopes"])), config, root
-        )
+        returned = Returned(Secret(brought["code"]), verifier, brought.get("redirect_uri", ""), frozenset(row["scopes"]))
+        return await self.roots.done(connector, row["installation"], lambda root: provider.redeem(returned, config, root))
 
     def refused(self, row: Any, code: ConsentCode, message: str) -> ConsentRefused:
         return ConsentRefused(**self.about(row), code=code, message=message)

@@ -16,7 +16,7 @@ from counterfoil_server.domain import revocation
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.telemetry import outgoing
-from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import Handle, Irrevocable, Provider, ProviderError, Revocation, Unavailable
 from services.providers.settlements import Row, Settlement, Settlements
 from services.providers.shelf import Shelf
@@ -37,7 +37,7 @@ class Uncertain(Exception):
 
 
 class Ends:
-    def __init__(self, shelf: Shelf, roots: Roots, registry: Registry, opener: Opener, settlements: Settlements, now: Clock) -> None:
+    def __init__(self, shelf: Shelf, roots: Rotation, registry: Registry, opener: Opener, settlements: Settlements, now: Clock) -> None:
         self._shelf, self._roots, self._registry, self._opener, self._settlements, self._now = shelf, roots, registry, opener, settlements, now
 
     async def end(self, row: Row) -> Settlement:
@@ -66,10 +66,9 @@ class Ends:
         if provider is None:
             raise Unavailable("no_provider", "the catalog has no such provider")
         handle, token = self._means(row, provider)
-        root = await self._roots.of(connector, row["installation"])
         config = await self._config(connector, row["installation"])
         with outgoing.act(connector.name, "revoke"):
-            return await provider.revoke(handle, config, root, token)
+            return await self._roots.done(connector, row["installation"], lambda root: provider.revoke(handle, config, root, token))
 
     async def _connector(self, name: str) -> Connector:
         entry: Connector | None = self._registry.snapshot.connectors.get(name)

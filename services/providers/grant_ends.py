@@ -15,7 +15,7 @@ from services.providers.consenting import Consents
 from services.providers.ends import LONGEST_CALL
 from services.providers.envelope import Envelope
 from services.providers.ledger_rows import end
-from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import ProviderError, Refused
 from services.providers.shelf import Shelf
 
@@ -31,7 +31,7 @@ WHOSE = ("connector", "installation", "project", "environment", "user_digest")
 
 
 class GrantEnds:
-    def __init__(self, db: Pool, envelope: Envelope, shelf: Shelf, roots: Roots, registry: Registry) -> None:
+    def __init__(self, db: Pool, envelope: Envelope, shelf: Shelf, roots: Rotation, registry: Registry) -> None:
         self._db, self._envelope, self._shelf, self._roots, self._registry = db, envelope, shelf, roots, registry
         self._tries: dict[Any, int] = {}
 
@@ -70,4 +70,5 @@ class GrantEnds:
         if connector is None or not isinstance(provider, Consents):
             raise Refused("unknown_connector", "it was removed: nobody knows any more where the grant could be ended")
         refresh = self._envelope.unwrap(row, binding.grant(row["grant_id"], row["version"]))
-        await provider.leave(refresh, snapshot.config(connector, row["installation"]), await self._roots.of(connector, row["installation"]))
+        config = snapshot.config(connector, row["installation"])
+        await self._roots.done(connector, row["installation"], lambda root: provider.leave(refresh, config, root))

@@ -19,6 +19,7 @@ from counterfoil_server.runtime.store.database import Pool
 from services.providers.abilities import Lists
 from services.providers.envelope import Envelope
 from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import Handle, Provider, ProviderError, Revocation
 from services.providers.shelf import Shelf
 
@@ -44,7 +45,7 @@ class Seen:
 
 
 class Orphans:
-    def __init__(self, db: Pool, shelf: Shelf, roots: Roots, registry: Registry) -> None:
+    def __init__(self, db: Pool, shelf: Shelf, roots: Rotation, registry: Registry) -> None:
         self._db, self._shelf, self._roots, self._registry = db, shelf, roots, registry
 
     async def search(self, *, end: bool) -> list[Seen]:
@@ -69,9 +70,16 @@ class Orphans:
         provider = self._shelf.provider(connector.provider)
         if provider is None:
             return timedelta(), {}
-        config, root = self._registry.snapshot.config(connector, installation), await self._roots.of(connector, installation)
-        found = await self._unknown(await provider.alive(config, root))
-        return provider.window, {one: partial(provider.revoke, handle, config, root, None) for one, handle in found.items()}
+        found = await self._unknown(await self._alive(provider, connector, installation))
+        return provider.window, {one: partial(self._end, provider, connector, installation, handle) for one, handle in found.items()}
+
+    async def _alive(self, provider: Provider, connector: Connector, installation: str) -> Mapping[UUID, Handle]:
+        config = self._registry.snapshot.config(connector, installation)
+        return await self._roots.done(connector, installation, partial(provider.alive, config))
+
+    async def _end(self, provider: Provider, connector: Connector, installation: str, handle: Handle) -> object:
+        config = self._registry.snapshot.config(connector, installation)
+        return await self._roots.done(connector, installation, lambda root: provider.revoke(handle, config, root, None))
 
     async def _at(self, connector: Connector, installation: str, *, end: bool) -> list[Seen]:
         def seen(word: str, credential_id: UUID | None = None) -> Seen:
@@ -80,16 +88,14 @@ class Orphans:
         provider = self._shelf.provider(connector.provider)
         if provider is None or provider.revocation is not Revocation.BY_NAME:
             return [seen(CANNOT_LIST)]
-        config = self._registry.snapshot.config(connector, installation)
         try:
-            root = await self._roots.of(connector, installation)
-            unknown = await self._unknown(await provider.alive(config, root))
+            unknown = await self._unknown(await self._alive(provider, connector, installation))
         except ProviderError as error:
             return [seen(error.code)]
 
         async def ended(provider: Provider, handle: Handle) -> str:
             try:
-                await provider.revoke(handle, config, root, None)
+                await self._end(provider, connector, installation, handle)
             except ProviderError as error:
                 return error.code
             return "ended"
@@ -110,7 +116,7 @@ async def run(settings: Settings, shelf: Shelf, *, end: bool) -> int:
         roots, registry = Roots(db, Envelope(settings.keys), None), Registry(db, settings.database)
         await roots.complete()
         await registry.load()
-        found = await Orphans(db, shelf, roots, registry).search(end=end)
+        found = await Orphans(db, shelf, Rotation(roots), registry).search(end=end)
     finally:
         await shelf.close()
         await db.close()

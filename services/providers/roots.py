@@ -1,6 +1,8 @@
 """Root secrets: they arrive sealed to mint, and lie under a data key of their own that the key-encryption key wraps."""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
 
 from counterfoil.contracts.registry import Connector
 from counterfoil.wire import binding
@@ -11,15 +13,20 @@ from services.providers.envelope import Envelope
 from services.providers.seam import Unavailable
 
 Place = tuple[str, str]
+DEEP = 3
+"""So many versions of a field are kept at hand: one that was mistyped may lie between the one that is used and the one that shall be."""
+READ = """SELECT field, version, kek_id, wrapped_key, nonce, box FROM root_secret r WHERE connector = $1 AND installation = $2 AND box IS NOT NULL
+AND version > (SELECT max(version) - $3 FROM root_secret n WHERE (n.connector, n.installation, n.field) = (r.connector, r.installation, r.field)
+    AND n.box IS NOT NULL) ORDER BY field, version DESC"""
 
 
 class Roots:
-    """By connector and installation, the newest version of each field. `forget` when the registry changes."""
+    """By connector and installation, the newest versions of each field. `forget` when the registry changes."""
 
     def __init__(self, db: Pool, envelope: Envelope, opener: Opener | None) -> None:
         """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in."""
         self._db, self._envelope, self._opener = db, envelope, opener
-        self._kept: dict[Place, dict[str, Secret]] = {}
+        self._kept: dict[Place, list[dict[str, Secret]]] = {}
         self._reading = asyncio.Lock()
 
     async def complete(self) -> None:
@@ -30,19 +37,18 @@ class Roots:
     def forget(self) -> None:
         self._kept.clear()
 
-    async def of(self, connector: Connector, installation: str) -> dict[str, Secret]:
-        """What was set for the installation, and the connector's own for the rest.
+    async def sets(self, connector: Connector, installation: str) -> list[dict[str, Secret]]:
+        """What was set for the installation, and the connector's own for the rest. The newest first, then what they were before that.
 
-        Raises Unavailable where there is none (yet), or its key-encryption key is not here.
+        Raises Unavailable where there is none (yet), or the newest's key-encryption key is not here.
         """
-        found: dict[str, Secret] = {}
-        for one in dict.fromkeys([connector.installation, installation]):
-            found |= await self._at((connector.name, one))
+        of_places = [await self._at((connector.name, one)) for one in dict.fromkeys([connector.installation, installation])]
+        found = [stacked(one[min(back, len(one) - 1)] for one in of_places if one) for back in range(max(map(len, of_places)))]
         if not found:
             raise Unavailable("no_root_secret", "the connector has no root secret yet")
         return found
 
-    async def _at(self, place: Place) -> dict[str, Secret]:
+    async def _at(self, place: Place) -> list[dict[str, Secret]]:
         if place in self._kept:
             return self._kept[place]
         async with self._reading:  # a whole batch asks at once, and one reading serves them all
@@ -80,11 +86,21 @@ class Roots:
             self._kept.pop((row["connector"], row["installation"]), None)
         return len(rows)
 
-    async def _read(self, place: Place) -> dict[str, Secret]:
+    async def _read(self, place: Place) -> list[dict[str, Secret]]:
         await self.adopt()
-        rows = await self._db.fetch(
-            "SELECT DISTINCT ON (field) field, version, kek_id, wrapped_key, nonce, box FROM root_secret "
-            "WHERE connector = $1 AND installation = $2 AND box IS NOT NULL ORDER BY field, version DESC",
-            *place,
-        )
-        return {row["field"]: self._envelope.unwrap(row, binding.root(*place, row["field"], row["version"])) for row in rows}
+        fields: defaultdict[str, list[Secret]] = defaultdict(list)
+        for row in await self._db.fetch(READ, *place, DEEP):
+            try:
+                secret = self._envelope.unwrap(row, binding.root(*place, row["field"], row["version"]))
+            except Unavailable:
+                if not fields[row["field"]]:
+                    raise
+                continue  # an old one may go with its key
+            fields[row["field"]].append(secret)
+        deepest = max(map(len, fields.values()), default=0)
+        return [{name: versions[min(back, len(versions) - 1)] for name, versions in fields.items()} for back in range(deepest)]
+
+
+def stacked(layers: Iterable[dict[str, Secret]]) -> dict[str, Secret]:
+    """What is set above hides what lies below."""
+    return {name: secret for layer in layers for name, secret in layer.items()}

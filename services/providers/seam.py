@@ -68,6 +68,10 @@ class Refused(ProviderError):
     pass
 
 
+class RootRefused(Refused):
+    """It does not take the root secret: with another one the order may succeed."""
+
+
 class Unavailable(ProviderError):
     pass
 

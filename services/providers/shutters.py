@@ -5,6 +5,7 @@ One that has left the registry stays as it is: nobody knows any more where it wa
 
 import asyncio
 import logging
+from functools import partial
 
 from counterfoil.contracts.registry import Connector
 from counterfoil_server.domain.revocation import wait
@@ -13,7 +14,7 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.store.database import Pool
 from services.providers.abilities import Shuts
 from services.providers.ends import LONGEST_CALL
-from services.providers.roots import Roots
+from services.providers.rotation import Rotation
 from services.providers.seam import ProviderError
 from services.providers.shelf import Shelf
 
@@ -26,7 +27,7 @@ AT_ONCE = """UPDATE revocation r SET next_at = clock_timestamp() FROM mint m
 
 
 class Shutters:
-    def __init__(self, db: Pool, shelf: Shelf, roots: Roots, registry: Registry) -> None:
+    def __init__(self, db: Pool, shelf: Shelf, roots: Rotation, registry: Registry) -> None:
         self._db, self._shelf, self._roots, self._registry = db, shelf, roots, registry
         self._tries: dict[str, tuple[int, float]] = {}
 
@@ -53,9 +54,8 @@ class Shutters:
         configs = {place: snapshot.config(connector, place) for place in places}
         wanted = [place for place in places if provider.shuts(configs[place]) or not shut]
         for place in wanted:
-            root = await self._roots.of(connector, place)
             async with asyncio.timeout(LONGEST_CALL):
-                await (provider.shut if shut else provider.reopen)(configs[place], root)
+                await self._roots.done(connector, place, partial(provider.shut if shut else provider.reopen, configs[place]))
         if wanted:
             await self._db.execute(DONE, connector.name, shut)
             if not shut:

@@ -27,6 +27,7 @@ from tests.ledger.conftest import Books
 from tests.providers.counter import desk_of, session
 from tests.providers.desk import Desk
 from tests.support.demo import Demo, demo
+from tests.support.roots import given
 from tests.support.sql import GONE
 from tests.support.waiting import until
 
@@ -48,13 +49,10 @@ class Lender:
     books: Books
 
     def sweep(self, provider: Provider | None = None, **config: Any) -> OrphanSweep:
-        async def of(connector: Connector, installation: str) -> dict[str, Secret]:  # noqa: ARG001
-            return dict(self.desk.root)
-
         entry = Connector(name="postgres/demo", config={**self.desk.config, "sole": True, **config})
-        registry, roots = SimpleNamespace(snapshot=Snapshot.of(1, [entry])), SimpleNamespace(of=of)
+        registry = SimpleNamespace(snapshot=Snapshot.of(1, [entry]))
         shelved = SimpleNamespace(provider=lambda _: provider or self.desk.provider)
-        found = Orphans(self.books.revoke, shelved, roots, registry)  # type: ignore[arg-type]  # as much of each as it needs
+        found = Orphans(self.books.revoke, shelved, given(dict(self.desk.root)), registry)  # type: ignore[arg-type]  # as much of each as it needs
         return OrphanSweep(found, Settlements(self.books.revoke), lambda: datetime.now(UTC))
 
     async def lent(self, *, known: bool) -> tuple[UUID, Any]:

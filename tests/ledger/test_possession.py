@@ -15,6 +15,7 @@ from services.providers.settlements import Settlements
 from services.providers.wanted import Intent
 from tests.ledger.conftest import Books
 from tests.ledger.test_revoke import KEY, Faulty, Revoking
+from tests.support.roots import given
 
 OUTLIVES = {"revocation": Revocation.BY_POSSESSION, "idempotency": Idempotency.NONE, "ends_by_itself": False}
 
@@ -141,14 +142,9 @@ class Gives(Faulty):
         return self.said
 
 
-class NoRoots:
-    async def of(self, *_: object) -> Root:
-        return {}
-
-
 async def called(books: Books, said: Minted | ProviderError) -> Minted | No:
     (intent,) = await books.intend(books.wanted(provider=Gives(said)))
-    return await mint(intent, Means(NoRoots(), None), datetime.now(UTC))  # type: ignore[arg-type]
+    return await mint(intent, Means(given(), None), datetime.now(UTC))  # type: ignore[arg-type]
 
 
 async def test_what_is_amiss_is_refused_and_stays_in_hand_for_its_end(books: Books):

@@ -24,6 +24,7 @@ from services.providers.settlements import Settlements
 from services.providers.wanted import Intent
 from services.revoker.orders import Orders
 from tests.ledger.conftest import Books, Declared
+from tests.support.roots import given
 
 KEY = OpeningKey.generate()
 
@@ -61,14 +62,10 @@ class Revoking:
 
     @property
     def worker(self) -> Worker:
-        async def of(connector: Connector, installation: str) -> dict[str, Secret]:  # noqa: ARG001
-            return {}
-
         registry: Any = SimpleNamespace(snapshot=Snapshot.of(1, [Connector(name="postgres/demo"), Connector(name="slow/one")]))
         shelf: Any = SimpleNamespace(provider=lambda name: self.slow if name == "slow" else self.provider)
-        roots: Any = SimpleNamespace(of=of)
         settlements = Settlements(self.books.revoke)
-        return Worker(Ends(shelf, roots, registry, Opener([KEY]), settlements, lambda: datetime.now(UTC) + self.late), settlements)
+        return Worker(Ends(shelf, given(), registry, Opener([KEY]), settlements, lambda: datetime.now(UTC) + self.late), settlements)
 
     async def send(self, outs: Any) -> None:
         self.sent += [one.fact for one in outs]

@@ -13,6 +13,7 @@ from services.providers.seam import Unavailable
 from services.providers.shutters import Shutters
 from services.providers.wanted import Intent
 from tests.ledger.conftest import Books, Declared
+from tests.support.roots import by_installation
 
 NAME = "postgres/demo"
 
@@ -39,17 +40,13 @@ class Gate(Declared):
 
 
 def shutters(books: Books, provider: Declared, *, suspend: bool = True) -> Shutters:
-    async def of(connector: Connector, installation: str) -> dict[str, str]:  # noqa: ARG001
-        return {"of": installation}
-
     entries: list[Registered] = [
         Connector(name=NAME, config={"suspend": suspend, "place": "default"}),
         Installation(connector=NAME, installation="other", config={"place": "other"}),
     ]
     registry: Any = SimpleNamespace(snapshot=Snapshot.of(1, entries))
     shelf: Any = SimpleNamespace(provider=lambda _: provider)
-    roots: Any = SimpleNamespace(of=of)
-    return Shutters(books.revoke, shelf, roots, registry)
+    return Shutters(books.revoke, shelf, by_installation(lambda installation: [{"of": installation}]), registry)
 
 
 async def fence(books: Books, state: str = "fenced") -> None:

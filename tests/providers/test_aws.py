@@ -11,7 +11,7 @@ import pytest
 from counterfoil.wire.secret import Secret
 from services.providers import shelf
 from services.providers.aws.signing import Signer
-from services.providers.seam import Minted, ProviderError, Refused, Unavailable, Unknown, token_of
+from services.providers.seam import Minted, ProviderError, Refused, RootRefused, Unavailable, Unknown, token_of
 from tests.providers.desk import CANARY, Desk, told
 from tests.providers.liar import Liar, Says
 from tests.support.aws import KEY, KEY_ID, ROLE, Cloud
@@ -200,7 +200,7 @@ def error(code: str, status: int, **headers: str) -> Says:
     [
         (error("AccessDenied", 403), Refused, "forbidden"),
         (error("AccessDenied", 200), Refused, "forbidden"),
-        (error("InvalidClientTokenId", 403), Refused, "root_refused"),
+        (error("InvalidClientTokenId", 403), RootRefused, "root_refused"),
         (error("PackedPolicyTooLarge", 400), Refused, "too_much"),
         (error(CANARY, 400), Refused, "said_no"),
         (error("Throttling", 400), Unavailable, "busy"),
@@ -232,6 +232,16 @@ async def test_what_iam_does_not_take_is_not_revoked(liar: Liar, put: Says):
     made = desk_of(f"{liar.url}/")
 
     with pytest.raises(Unavailable) as caught:
+        await made.provider.revoke({"session": str(ONE)}, made.config, made.root, None)
+
+    assert caught.value.code == "not_revoked"
+
+
+async def test_a_root_key_that_is_not_taken_is_told_apart_for_another_may_end_it(liar: Liar):
+    liar.set("/", error("SignatureDoesNotMatch", 403))
+    made = desk_of(f"{liar.url}/")
+
+    with pytest.raises(RootRefused) as caught:
         await made.provider.revoke({"session": str(ONE)}, made.config, made.root, None)
 
     assert caught.value.code == "not_revoked"

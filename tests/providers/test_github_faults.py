@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from counterfoil.wire.secret import Secret
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown
 from tests.providers.desk import CANARY, told
 from tests.providers.github_liar import KEY, MINT, desk, gives, said
 from tests.providers.liar import Liar, Says, lying
@@ -36,7 +36,7 @@ async def no(liar: Liar, *says: Says, **order: Any) -> ProviderError:
 @pytest.mark.parametrize(
     ("says", "kind", "code"),
     [
-        (said(401), Refused, "app_refused"),
+        (said(401), RootRefused, "app_refused"),
         (said(403), Refused, "forbidden"),
         (said(404), Refused, "not_installed"),
         (said(422), Refused, "not_granted"),

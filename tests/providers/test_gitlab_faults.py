@@ -9,7 +9,7 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from services.providers import calls, shelf
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown, token_of
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown, token_of
 from tests.providers.desk import CANARY, Desk, told
 from tests.providers.liar import Liar, Says, lying
 
@@ -111,7 +111,7 @@ async def test_an_honest_answer_is_handed_over_and_the_documentations_own_is_not
     ("says", "kind", "code"),
     [
         (said(400), Refused, "not_granted"),
-        (said(401), Refused, "root_refused"),
+        (said(401), RootRefused, "root_refused"),
         (said(403), Refused, "forbidden"),
         (said(404), Refused, "no_such_place"),
         (said(422), Refused, "said_no"),
@@ -164,7 +164,6 @@ async def test_a_limit_says_how_long_to_keep_still_and_is_kept(liar: Liar):
         (Says(status=204), said(429, Retry_After="9"), "not_listed"),
         (Says(status=204), Says(cut=True), "unreachable"),
         (said(400), Says([]), "not_revoked"),
-        (said(401), Says([]), "not_revoked"),
         (said(302, Location="/"), Says([]), "not_revoked"),
         (said(200), Says([]), "not_revoked"),
         (Says(cut=True), Says([]), "unreachable"),
@@ -181,6 +180,16 @@ async def test_it_is_dead_when_the_list_has_it_no_more_and_not_before(liar: Liar
 
     assert caught.value.code == code
     assert CANARY not in told(caught.value)
+
+
+async def test_a_root_token_that_is_not_taken_is_told_apart_for_another_may_end_it(liar: Liar):
+    liar.set(f"{MAKE}/9", said(401))
+    made = desk(liar)
+
+    with pytest.raises(RootRefused) as caught:
+        await made.provider.revoke({"name": NAME, "id": 9}, made.config, made.root, None)
+
+    assert caught.value.code == "not_revoked"
 
 
 @pytest.mark.parametrize("first", [Says(status=204), said(404)])

@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from services.providers import calls, shelf
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown, token_of
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown, token_of
 from tests.providers.desk import CANARY, Desk, told
 from tests.providers.liar import Liar, Says
 from tests.support.google import ACCESS, AUTH, LENT, READ_ONLY, VIEWER, key
@@ -180,7 +180,7 @@ async def test_what_is_lent_is_over_with_whichever_of_the_two_tokens_is_first(li
         (no(403), Refused, "forbidden"),
         (no(404, "NOT_FOUND"), Refused, "no_such_account"),
         (no(400, "INVALID_ARGUMENT"), Refused, "not_granted"),
-        (no(401, "UNAUTHENTICATED"), Refused, "root_refused"),
+        (no(401, "UNAUTHENTICATED"), RootRefused, "root_refused"),
         (no(409), Refused, "said_no"),
         (Says({"error": CANARY}), Refused, "said_no"),
         (Says(b"", 302, {"Location": "/"}), Refused, "said_no"),
@@ -206,10 +206,10 @@ async def test_a_no_is_final_or_surely_nothing_or_not_known(liar: Liar, says: Sa
 @pytest.mark.parametrize(
     ("says", "kind", "code"),
     [
-        (oauth_no(400, "invalid_grant"), Refused, "root_refused"),
-        (oauth_no(200, "invalid_grant"), Refused, "root_refused"),
-        (oauth_no(401), Refused, "root_refused"),
-        (Says(b"", 302, {"Location": "/"}), Refused, "root_refused"),
+        (oauth_no(400, "invalid_grant"), RootRefused, "root_refused"),
+        (oauth_no(200, "invalid_grant"), RootRefused, "root_refused"),
+        (oauth_no(401), RootRefused, "root_refused"),
+        (Says(b"", 302, {"Location": "/"}), RootRefused, "root_refused"),
         (oauth_no(429, Retry_After="7"), Unavailable, "busy"),
         (Says(status=500), Unavailable, "no_proof"),
         (Says({"access_token": CANARY}, 500), Unavailable, "no_proof"),
@@ -263,7 +263,7 @@ async def test_an_own_token_that_is_not_taken_is_asked_for_anew_once_and_no_more
     honest(liar)
     liar.set(MAKE, no(401, "UNAUTHENTICATED"))
 
-    await met(liar, Refused, "root_refused")
+    await met(liar, RootRefused, "root_refused")
 
     assert (len(liar.at(OWN)), len(liar.at(MAKE))) == (2, 2)
 

@@ -9,7 +9,7 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from services.providers import calls, shelf
-from services.providers.seam import Minted, ProviderError, Refused, Unavailable, Unknown, token_of
+from services.providers.seam import Minted, ProviderError, Refused, RootRefused, Unavailable, Unknown, token_of
 from tests.providers.desk import CANARY, Desk, told
 from tests.providers.liar import Liar, Says
 from tests.support.kubernetes import ROOT, Cluster
@@ -191,7 +191,7 @@ async def test_more_than_was_asked_is_not_handed_over(liar: Liar, lie: dict[str,
 @pytest.mark.parametrize(
     ("says", "kind", "code"),
     [
-        (said(401), Refused, "root_refused"),
+        (said(401), RootRefused, "root_refused"),
         (said(403), Refused, "forbidden"),
         (said(404), Refused, "no_such_account"),
         (said(422), Refused, "not_granted"),
@@ -230,7 +230,6 @@ async def test_an_object_that_may_be_left_is_not_called_nothing(liar: Liar):
         (Says({}), said(403), "not_proven"),
         (Says({}), Says(cut=True), "unreachable"),
         (said(403), gone(), "not_revoked"),
-        (said(401), gone(), "not_revoked"),
         (said(429, Retry_After="9"), gone(), "not_revoked"),
     ],
 )
@@ -243,6 +242,16 @@ async def test_it_is_dead_when_the_cluster_says_that_there_is_no_such_object(lia
 
     assert caught.value.code == code
     assert CANARY not in told(caught.value)
+
+
+async def test_a_root_token_that_is_not_taken_is_told_apart_for_another_may_end_it(liar: Liar):
+    liar.set(OBJECT, said(401))
+    made = desk_of(liar.url)
+
+    with pytest.raises(RootRefused) as caught:
+        await made.provider.revoke({"secret": f"counterfoil-{ONE}"}, made.config, made.root, None)
+
+    assert caught.value.code == "not_revoked"
 
 
 async def test_a_handle_that_is_not_ours_or_another_clusters_ends_nothing(liar: Liar):

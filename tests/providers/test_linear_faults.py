@@ -7,7 +7,7 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from services.providers import calls, shelf
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown, token_of
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown, token_of
 from tests.providers.desk import CANARY, Desk, told
 from tests.providers.liar import Liar, Says
 
@@ -103,8 +103,8 @@ def test_one_whose_answer_was_lost_is_not_called_dead_while_linear_keeps_it(liar
 @pytest.mark.parametrize(
     ("says", "kind", "code"),
     [
-        (no(400, "invalid_client"), Refused, "invalid_client"),
-        (no(401, "invalid_client"), Refused, "invalid_client"),
+        (no(400, "invalid_client"), RootRefused, "invalid_client"),
+        (no(401, "invalid_client"), RootRefused, "invalid_client"),
         (no(200, "invalid_scope"), Refused, "invalid_scope"),
         (no(400, "Error"), Refused, "said_no"),
         (no(400), Refused, "said_no"),

@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.wire.secret import Secret
 from services.providers.calls import more
-from services.providers.seam import Handle, Irrevocable, Minted, ProviderError, Refused, Unavailable, Unknown, token_of
+from services.providers.seam import Handle, Irrevocable, Minted, ProviderError, Refused, RootRefused, Unavailable, Unknown, token_of
 from tests.providers.desk import CANARY, told
 from tests.providers.liar import Liar, Says, lying
 
@@ -46,12 +46,12 @@ async def test_what_an_honest_server_gives_is_lent(liar: Liar):
 
 
 SAYS_NO = [
-    (Says({"error": "invalid_client", "error_description": CANARY}, 401), Refused, "invalid_client"),
+    (Says({"error": "invalid_client", "error_description": CANARY}, 401), RootRefused, "invalid_client"),
     (Says({"error": "invalid_scope", "error_description": CANARY}, 400), Refused, "invalid_scope"),
     (Says({"error": "scope_invalid"}, 400), Refused, "scope_invalid"),
     (Says({"error": CANARY}, 400), Refused, "said_no"),
     (Says({"error": CANARY}, 200), Refused, "said_no"),
-    (Says({"error": "invalid_client"}, 200), Refused, "invalid_client"),
+    (Says({"error": "invalid_client"}, 200), RootRefused, "invalid_client"),
     (Says({"error": {"nested": CANARY}}, 422), Refused, "said_no"),
     (Says(b"", 403), Refused, "said_no"),
     (Says(PAGE, 404, kind="text/html"), Refused, "said_no"),

@@ -11,7 +11,7 @@ from services.dev.demo import prepare
 from services.providers.catalog.postgres import Config
 from services.providers.postgres.groups import named
 from services.providers.postgres.rights import rights
-from services.providers.seam import Refused, Unavailable, Unknown
+from services.providers.seam import Refused, RootRefused, Unavailable, Unknown
 from tests.providers.counter import Counter, answers, desk_of, parts, session
 from tests.providers.desk import Desk
 from tests.support.demo import Demo
@@ -162,8 +162,8 @@ async def test_a_brokers_new_password_is_used_at_once(counter: Counter):
     try:
         await prepare(counter.demo.server.superuser_dsn, new)
         assert await counter.desk.provider.mint(counter.desk.order(), {"password": new})
-        with pytest.raises(Refused) as refused:
-            await counter.lent("read")
+        with pytest.raises(RootRefused) as refused:
+            await counter.another().mint()
     finally:
         await prepare(counter.demo.server.superuser_dsn, counter.desk.root["password"])
 

@@ -11,6 +11,7 @@ from counterfoil_server.runtime.outbound import Outbound
 from services.providers.aws.signing import Signer
 from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
 from services.providers.web.document import Body, body
+from services.providers.web.refusals import refused
 from services.providers.web.talk import FORM, met, patience
 
 UNSAID = timedelta(seconds=5)
@@ -94,7 +95,7 @@ def no(reply: Reply) -> ProviderError:
     if (wait := reply.busy) is not None:
         return Unavailable("busy", "AWS wants to be asked less often", wait)
     if reply.error in REFUSED:
-        return Refused(*REFUSED[reply.error])
+        return refused(*REFUSED[reply.error])
     if 300 <= reply.status < 500:
         return Refused("said_no", f"AWS answered {reply.status}")
     return Unknown("no_token", f"AWS answered {reply.status}, and no credentials could be read")

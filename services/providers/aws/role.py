@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
-from services.providers.aws.query import Reply, result
-from services.providers.seam import Unavailable
+from services.providers.aws.query import REFUSED, Reply, result
+from services.providers.seam import ProviderError, RootRefused, Unavailable
+from services.providers.web.refusals import ROOT_REFUSED
 
 PREFIX, HOUR = "counterfoil-", "%Y%m%d%H"
 """A policy's name begins with the hour in which what it denies is over by itself."""
@@ -67,5 +68,7 @@ class Role:
         return len(over)
 
 
-def unclear(code: str, reply: Reply) -> Unavailable:
+def unclear(code: str, reply: Reply) -> ProviderError:
+    if REFUSED.get(reply.error, ("",))[0] == ROOT_REFUSED:
+        return RootRefused(code, REFUSED[reply.error][1])
     return Unavailable(code, f"IAM answered {reply.status}", reply.busy)

@@ -6,7 +6,7 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 from datetime import UTC, datetime, timedelta
 
 from counterfoil_server.runtime.outbound import Answer
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown
 from services.providers.web.talk import patience
 
 UNSAID = timedelta(minutes=1)
@@ -41,7 +41,7 @@ def no(answer: Answer) -> ProviderError:
     if (wait := limited(answer, now)) is not None:
         return Unavailable("rate_limited", "a limit of GitHub's is reached", wait)
     if status in REFUSED:
-        return Refused(*REFUSED[status])
+        return (RootRefused if status == 401 else Refused)(*REFUSED[status])
     if status == 503 and (wait := patience(answer.headers.get("retry-after"), now)) is not None:
         return Unavailable("busy", "GitHub is not available now", wait)
     if 300 <= status < 500:

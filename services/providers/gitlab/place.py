@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.gitlab.wish import Wish
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown
 from services.providers.web.document import Body, objects
+from services.providers.web.refusals import refused
 from services.providers.web.talk import limited, met
 
 PAGE, MOST_PAGES, ROUNDS = 100, 20, 3
@@ -69,7 +70,9 @@ class Place:
         return await met(self.http, method, self.url + rest, self.until, lost, headers, content)
 
 
-def unclear(code: str, answer: Answer) -> Unavailable:
+def unclear(code: str, answer: Answer) -> ProviderError:
+    if answer.status == 401:
+        return RootRefused(code, REFUSED[401][1])
     return Unavailable(code, f"GitLab answered {answer.status}", limited(answer, UNSAID))
 
 
@@ -78,7 +81,7 @@ def no(answer: Answer) -> ProviderError:
     if (wait := limited(answer, UNSAID)) is not None:
         return Unavailable("busy", "GitLab wants to be left alone for a while", wait)
     if answer.status in REFUSED:
-        return Refused(*REFUSED[answer.status])
+        return refused(*REFUSED[answer.status])
     if 300 <= answer.status < 500:
         return Refused("said_no", f"GitLab answered {answer.status}: check `api` of the connector")
     return Unknown("no_token", f"GitLab answered {answer.status}, and no token could be read")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.web.refusals import refused
 from services.providers.web.talk import Heard
 
 UNSAID = timedelta(seconds=5)
@@ -39,7 +40,7 @@ def no(heard: Heard) -> ProviderError:
         return Unknown("server_error", f"Google answered {heard.status}")
     known = REFUSED.get(word(heard)) or next((one for one in REFUSED.values() if one[0] == heard.status), None)
     if known is not None:
-        return Refused(*known[1:])
+        return refused(*known[1:])
     if heard.status >= 300 or heard.error is not None:
         return Refused("said_no", f"Google answered {heard.status}")
     return Unknown("no_token", "Google said yes, and no token could be read")
@@ -50,7 +51,7 @@ def no_proof(heard: Heard) -> ProviderError:
     if later := busy(heard):
         return later
     if 300 <= heard.status < 500 or heard.error is not None:
-        return Refused("root_refused", "Google does not accept the key: deleted, its account disabled or deleted, or this machine's clock is wrong")
+        return refused("root_refused", "Google does not accept the key: deleted, its account disabled or deleted, or this machine's clock is wrong")
     return Unavailable("no_proof", f"Google answered {heard.status}, and no token of the key's own could be read")
 
 

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from services.providers.kubernetes.given import member
-from services.providers.seam import AlreadyThere, ProviderError, Refused, Unavailable, Unknown
+from services.providers.seam import AlreadyThere, ProviderError, Refused, RootRefused, Unavailable, Unknown
 from services.providers.web.document import Body, body
+from services.providers.web.refusals import refused
 from services.providers.web.talk import limited, met
 
 LABEL, OURS = "app.kubernetes.io/managed-by", "counterfoil"
@@ -86,7 +87,9 @@ class Cluster:
         return await met(self.http, method, self.url + path, self.until, lost, headers, json.dumps(wanted).encode() if wanted else None)
 
 
-def unclear(code: str, answer: Answer) -> Unavailable:
+def unclear(code: str, answer: Answer) -> ProviderError:
+    if answer.status == 401:
+        return RootRefused(code, REFUSED[401][1])
     return Unavailable(code, f"the cluster answered {answer.status}", limited(answer, UNSAID))
 
 
@@ -94,7 +97,7 @@ def no(answer: Answer) -> ProviderError:
     if (wait := limited(answer, UNSAID)) is not None:
         return Unavailable("busy", "the cluster wants to be left alone for a while", wait)
     if answer.status in REFUSED:
-        return Refused(*REFUSED[answer.status])
+        return refused(*REFUSED[answer.status])
     if 300 <= answer.status < 500:
         return Refused("said_no", f"the cluster answered {answer.status}: check `server` of the connector")
     return Unknown("no_token", f"the cluster answered {answer.status}, and what was asked for could not be read")

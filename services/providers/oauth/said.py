@@ -1,10 +1,10 @@
 """What a no of an authorization server means. Its own words go nowhere: they may hold a secret. RFC 6749 section 5.2."""
 
-from services.providers.seam import ProviderError, Refused, Unavailable, Unknown
+from services.providers.seam import ProviderError, Refused, RootRefused, Unavailable, Unknown
 from services.providers.web.talk import Heard
 
 SAID: dict[str, tuple[type[ProviderError], str]] = {
-    "invalid_client": (Refused, "the server does not accept this client, or the way it proves itself"),
+    "invalid_client": (RootRefused, "the server does not accept this client, or the way it proves itself"),
     "unauthorized_client": (Refused, "the server does not let this client use client credentials"),
     "unsupported_grant_type": (Refused, "the server knows no client credentials"),
     "invalid_scope": (Refused, "the server does not give this client such a scope"),

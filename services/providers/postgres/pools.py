@@ -10,7 +10,7 @@ from functools import partial
 import asyncpg
 
 from counterfoil.wire.secret import Secret
-from services.providers.seam import AlreadyThere, ProviderError, Refused, Unavailable
+from services.providers.seam import AlreadyThere, ProviderError, Refused, RootRefused, Unavailable
 
 LIMIT = 3.0
 """Seconds for one operation, the wait for a connection included."""
@@ -25,7 +25,7 @@ SAID: tuple[tuple[str, type[ProviderError] | None, str, str], ...] = (
     ("42704", Unavailable, "conflict", "a role was dropped in between"),
     ("42501", Refused, "broker_not_allowed", "the broker role lacks a right that this needs"),
     ("CF001", Refused, "window_closed", "the request came too late to be carried out"),
-    ("28", Refused, "broker_login", "the server does not let the broker role in"),
+    ("28", RootRefused, "broker_login", "the server does not let the broker role in"),
     ("3D000", Refused, "unknown_database", "there is no such database"),
     ("57014", Unavailable, "too_slow", "the server did not finish in time"),
     ("57P03", Unavailable, "not_ready", "the server is starting or stopping"),
@@ -90,14 +90,16 @@ Prepare = Callable[[asyncpg.Connection, Where], Awaitable[None]]
 
 
 class Pools:
-    """One pool per place, kept until its password changes. What goes wrong here went wrong before anything was sent: Unavailable."""
+    """One pool per place and password: while a password is being changed both are in use. What goes wrong here went wrong before anything
+    was sent: Unavailable.
+    """
 
     def __init__(self, prepare: Prepare | None = None, queries: int = 50_000, **settings: str) -> None:
         """`prepare` is done once to each connection, and it ends after so many `queries`."""
         self._prepare = prepare
         self._queries = queries
         self._settings = {**SETTINGS, **settings}
-        self._open: dict[Where, tuple[Secret, asyncpg.Pool]] = {}
+        self._open: list[tuple[Where, Secret, asyncpg.Pool]] = []
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
@@ -113,26 +115,24 @@ class Pools:
                 await pool.release(connection, timeout=LIMIT)
 
     async def close(self) -> None:
-        for _, pool in self._open.values():
+        for *_, pool in self._open:
             pool.terminate()
         self._open.clear()
 
     async def _pool(self, where: Where, password: Secret) -> asyncpg.Pool:
         async with self._opening:
-            known = self._open.get(where)
-            if known and known[0] == password:
-                return known[1]
-            if known:
-                known[1].terminate()
-            elif len(self._open) >= MOST:
-                self._open.pop(next(iter(self._open)))[1].terminate()
+            for known, by, pool in self._open:
+                if known == where and by == password:
+                    return pool
+            if len(self._open) >= MOST:
+                self._open.pop(0)[-1].terminate()
             # min_size 0: opens no connection yet. The no-op `reset` saves a round trip: nothing here leaves session state behind.
             pool = await asyncpg.create_pool(
                 host=where.host, port=where.port, database=where.database, user=where.broker, password=password.text(), ssl=where.sslmode,
                 min_size=0, max_size=AT_ONCE, max_queries=self._queries, timeout=LIMIT, command_timeout=LIMIT,
                 init=partial(self._fit, where), reset=_nothing, server_settings=self._settings,
             )  # fmt: skip
-            self._open[where] = (password, pool)
+            self._open.append((where, password, pool))
             return pool
 
     async def _fit(self, where: Where, connection: asyncpg.Connection) -> None:
