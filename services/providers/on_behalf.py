@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from services.providers.consenting import Consents, Lent, NeedsConsent
+from services.providers.consenting import Consents, Keeps, Lent, NeedsConsent
 from services.providers.grants import Grants, Turn, Whose
 from services.providers.seam import Minted, Order, Refused, Root, Unavailable
 from services.providers.wanted import Intent
@@ -30,14 +30,18 @@ async def lent(grants: Grants, whose: Whose, provider: Consents, window: timedel
         use = Use(grants, turn, provider, window, order, root)
         if turn.doubtful:
             await use.settle_doubt()
-        found = await use.lend()
-        kept = await through(grants.keep(turn, found.refresh))
-    return found.minted if kept else replace(found.minted, amiss=found.minted.amiss or "the user's grant was ended meanwhile")
+        minted = await use.again()
+        if minted is not None:
+            held = await through(grants.give_back(turn))
+        else:
+            found = await use.lend()
+            minted, held = found.minted, await through(grants.keep(turn, found.refresh, found.kept))
+    return minted if held else replace(minted, amiss=minted.amiss or "the user's grant was ended meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a refresh token, by the one whose turn it is. However it ends, the turn is given up, with what is known by then."""
+    """One use of a grant, by the one whose turn it is. However it ends, the turn is given up, with what is known by then."""
 
     grants: Grants
     turn: Turn
@@ -58,6 +62,16 @@ class Use:
             await through(self.grants.over(self.turn))
         if not good:
             raise NeedsConsent("grant_lost", "an answer of the provider was lost, and with it the grant: the user has to agree again")
+
+    async def again(self) -> Minted | None:
+        """From what is kept. The refresh token is not used: whatever comes of it, the grant is as it was."""
+        if self.turn.kept is None or not isinstance(self.provider, Keeps):
+            return None
+        try:
+            return await self.provider.again(self.order, self.turn.kept, self.root)
+        except BaseException:
+            await through(self.grants.give_back(self.turn))
+            raise
 
     async def lend(self) -> Lent:
         try:
