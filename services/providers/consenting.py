@@ -57,9 +57,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """`refresh`: what takes the place of the token that was used; None where that one goes on. `kept`: what is to lie beside it, and nothing else."""
+    """`refresh`: what takes the place of the token that was used; None where that one goes on. `kept`: what is to lie beside it, and nothing else.
 
-    minted: Minted
+    `minted`: None where nothing may be made of `kept` before it lies there (`Makes`).
+    """
+
+    minted: Minted | None
     refresh: Secret | None = field(repr=False)
     kept: Kept | None = None
 
@@ -102,3 +105,19 @@ class LeavesWith(Protocol):
 
     async def leave_with(self, refresh: Secret, kept: Kept | None, config: Config, root: Root) -> None:
         """`kept`: one that should be alive still."""
+
+
+@runtime_checkable
+class Makes(Protocol):
+    """Beside Keeps, where a refresh gives nothing that may be lent itself: a credential is made of it, by a call of its own that may fail."""
+
+    async def make(self, order: Order, kept: Kept, root: Root) -> Minted:
+        """Of what a refresh gave, once it lies in the grant. The refresh token is not used."""
+
+
+@runtime_checkable
+class TellsWith(Protocol):
+    """Beside Keeps, where a refresh token cannot be looked at, and what is kept can: it outlives only a refresh that was not done."""
+
+    async def good_with(self, kept: Kept, config: Config, root: Root) -> bool | None:
+        """Whether the refresh token beside it could still be used; None where nobody can tell."""

@@ -29,9 +29,10 @@ OVERDUE = f"""UPDATE user_grant SET state = 'doubtful', turn = NULL, next_at = c
 WHERE {WHOSE} AND state IN ('live', 'doubtful') AND turn IS NOT NULL AND turn_until < clock_timestamp()"""  # noqa: S608
 STANDS = f"SELECT state, turn, scopes FROM user_grant WHERE {WHOSE} AND state IN ('live', 'doubtful')"  # noqa: S608
 MINE = "grant_id = $1 AND turn = $2 AND state IN ('live', 'doubtful')"
-KEEP = f"""UPDATE user_grant SET turn = NULL, state = 'live', used_at = clock_timestamp(), version = version + 1,
-kek_id = $3, wrapped_key = $4, nonce = $5, box = $6,
-kept_until = $7, kept_kek_id = $8, kept_wrapped_key = $9, kept_nonce = $10, kept_box = $11 WHERE {MINE} RETURNING 1"""  # noqa: S608
+KEEP = f"""UPDATE user_grant SET turn = NULL, state = CASE state WHEN 'ending' THEN state ELSE 'live' END,
+used_at = clock_timestamp(), version = version + 1, kek_id = $3, wrapped_key = $4, nonce = $5, box = $6,
+kept_until = $7, kept_kek_id = $8, kept_wrapped_key = $9, kept_nonce = $10, kept_box = $11
+WHERE grant_id = $1 AND turn = $2 AND (state = 'ending' OR {MINE}) RETURNING state = 'live'"""  # noqa: S608
 GIVE_BACK = f"UPDATE user_grant SET turn = NULL, state = 'live', used_at = clock_timestamp() WHERE {MINE} RETURNING 1"  # noqa: S608
 DOUBT = f"UPDATE user_grant SET turn = NULL, state = 'doubtful', next_at = clock_timestamp() + $3::interval WHERE {MINE}"  # noqa: S608
 DESTROYED = """wrapped_key = NULL, nonce = NULL, box = NULL,
@@ -124,7 +125,10 @@ class Grants:
         return Turn(row["grant_id"], row["turn"], row["version"], frozenset(row["scopes"]), doubtful, refresh, kept)
 
     async def keep(self, turn: Turn, refresh: Secret | None, kept: Kept | None = None) -> bool:
-        """Before anything of the answer is used. False: the grant was ended or replaced meanwhile, and what is in hand is nobody's."""
+        """Before anything of the answer is used. False: the grant was ended or replaced meanwhile, and what is in hand is nobody's.
+
+        It is kept all the same where the grant is about to be ended at the provider: there the tokens before it may be dead.
+        """
         if refresh is None and kept is None and turn.kept is None:
             return await self.give_back(turn)
         version = turn.version + 1
@@ -133,7 +137,7 @@ class Grants:
             aside: tuple[Any, ...] = (None,) * 5
         else:
             aside = (kept.until, *columns(self._envelope.wrap(kept.token, binding.kept(turn.grant_id, version))))
-        return await self._db.fetchval(KEEP, turn.grant_id, turn.holder, *lying, *aside) is not None
+        return await self._db.fetchval(KEEP, turn.grant_id, turn.holder, *lying, *aside) is True
 
     async def give_back(self, turn: Turn) -> bool:
         """It was surely not used, or goes on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from services.providers.consenting import Consents, Keeps, Lent, NeedsConsent
+from services.providers.consenting import Consents, Keeps, Kept, Lent, Makes, NeedsConsent, TellsWith
 from services.providers.grants import Grants, Turn, Whose
 from services.providers.seam import Minted, Order, Refused, Root, Unavailable
 from services.providers.wanted import Intent
@@ -35,7 +35,8 @@ async def lent(grants: Grants, whose: Whose, provider: Consents, window: timedel
             held = await through(grants.give_back(turn))
         else:
             found = await use.lend()
-            minted, held = found.minted, await through(grants.keep(turn, found.refresh, found.kept))
+            held = await through(grants.keep(turn, found.refresh, found.kept))
+            minted = found.minted or await use.make(found.kept, held=held)
     return minted if held else replace(minted, amiss=minted.amiss or "the user's grant was ended meanwhile")
 
 
@@ -54,7 +55,7 @@ class Use:
         """An earlier answer was lost: to use the token again would look like theft of it, and end the whole grant."""
         good = None
         try:
-            good = await self.provider.good(self.turn.refresh, self.order.config, self.root)
+            good = await self.good()
         finally:
             if good is None:
                 await through(self.grants.doubt(self.turn, self.window))
@@ -62,6 +63,11 @@ class Use:
             await through(self.grants.over(self.turn))
         if not good:
             raise NeedsConsent("grant_lost", "an answer of the provider was lost, and with it the grant: the user has to agree again")
+
+    async def good(self) -> bool | None:
+        if self.turn.kept is not None and isinstance(self.provider, TellsWith):
+            return await self.provider.good_with(self.turn.kept, self.order.config, self.root)
+        return await self.provider.good(self.turn.refresh, self.order.config, self.root)
 
     async def again(self) -> Minted | None:
         """From what is kept. The refresh token is not used: whatever comes of it, the grant is as it was."""
@@ -72,6 +78,14 @@ class Use:
         except BaseException:
             await through(self.grants.give_back(self.turn))
             raise
+
+    async def make(self, kept: Kept | None, *, held: bool) -> Minted:
+        """The turn is over: what was refreshed is kept, and whatever comes of this, the grant stands."""
+        if not held:
+            raise Unavailable("grant_ended", "the user's grant was ended meanwhile")
+        if kept is None or not isinstance(self.provider, Makes):
+            raise Unavailable("nothing_to_make", "the provider gave nothing that a credential can be made of")
+        return await self.provider.make(self.order, kept, self.root)
 
     async def lend(self) -> Lent:
         try:
