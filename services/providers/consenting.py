@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from counterfoil.wire.secret import Secret
@@ -47,11 +48,23 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
-    """`refresh`: what takes the place of the token that was used; None where that one goes on."""
+class Kept:
+    """An access token that lies in the grant beside the refresh token; whatever else its provider wants to know of it is in `token` too."""
 
-    minted: Minted
+    token: Secret = field(repr=False)
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """`refresh`: what takes the place of the token that was used; None where that one goes on. `kept`: what is to lie beside it, and nothing else.
+
+    `minted`: None where nothing may be made of `kept` before it lies there (`Makes`).
+    """
+
+    minted: Minted | None
     refresh: Secret | None = field(repr=False)
+    kept: Kept | None = None
 
 
 @runtime_checkable
@@ -73,3 +86,38 @@ class Consents(Protocol):
 
     async def leave(self, refresh: Secret, config: Config, root: Root) -> None:
         """End the grant. Over already is no error."""
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """Beside Consents, where a refresh ends the access token before it, which others may have been lent: that one is asked first."""
+
+    async def again(self, order: Order, kept: Kept, root: Root) -> Minted | None:
+        """From the kept token, in the one turn there is; the refresh token is not used. None: it is not good for this any more, so refresh.
+
+        Several credentials may be the kept token itself. To end one of them is Irrevocable until its time, or the grant, is over.
+        """
+
+
+@runtime_checkable
+class LeavesWith(Protocol):
+    """Beside Consents, where a grant is ended by showing an access token. It is asked in the place of `leave`."""
+
+    async def leave_with(self, refresh: Secret, kept: Kept | None, config: Config, root: Root) -> None:
+        """`kept`: one that should be alive still."""
+
+
+@runtime_checkable
+class Makes(Protocol):
+    """Beside Keeps, where a refresh gives nothing that may be lent itself: a credential is made of it, by a call of its own that may fail."""
+
+    async def make(self, order: Order, kept: Kept, root: Root) -> Minted:
+        """Of what a refresh gave, once it lies in the grant. The refresh token is not used."""
+
+
+@runtime_checkable
+class TellsWith(Protocol):
+    """Beside Keeps, where a refresh token cannot be looked at, and what is kept can: it outlives only a refresh that was not done."""
+
+    async def good_with(self, kept: Kept, config: Config, root: Root) -> bool | None:
+        """Whether the refresh token beside it could still be used; None where nobody can tell."""

@@ -11,12 +11,13 @@ from counterfoil_server.domain.revocation import wait
 from counterfoil_server.runtime.loops import forever
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.store.database import Pool
-from services.providers.consenting import Consents
+from services.providers.consenting import Consents, LeavesWith
 from services.providers.ends import LONGEST_CALL
 from services.providers.envelope import Envelope
+from services.providers.grants import DESTROYED, beside
 from services.providers.ledger_rows import end
 from services.providers.rotation import Rotation
-from services.providers.seam import ProviderError, Refused
+from services.providers.seam import ProviderError, Refused, Root
 from services.providers.shelf import Shelf
 
 log = logging.getLogger("counterfoil.revoke")
@@ -24,8 +25,8 @@ DUE = """SELECT * FROM user_grant WHERE state = 'ending' AND next_at <= clock_ti
 ORDER BY next_at LIMIT 50"""
 LENT = """SELECT credential_id FROM mint WHERE connector = $1 AND installation = $2 AND project = $3 AND environment = $4 AND user_digest = $5
 AND state IN ('minting', 'active')"""
-OVER = """UPDATE user_grant SET state = 'ended', turn = NULL, last_error = $2, wrapped_key = NULL, nonce = NULL, box = NULL
-WHERE grant_id = $1 AND state = 'ending'"""
+OVER = f"""UPDATE user_grant SET state = 'ended', turn = NULL, last_error = $2, {DESTROYED}
+WHERE grant_id = $1 AND state = 'ending'"""  # noqa: S608 - words of ours
 LATER = "UPDATE user_grant SET next_at = clock_timestamp() + $2::interval, last_error = $3 WHERE grant_id = $1 AND state = 'ending'"
 WHOSE = ("connector", "installation", "project", "environment", "user_digest")
 
@@ -70,5 +71,12 @@ class GrantEnds:
         if connector is None or not isinstance(provider, Consents):
             raise Refused("unknown_connector", "it was removed: nobody knows any more where the grant could be ended")
         refresh = self._envelope.unwrap(row, binding.grant(row["grant_id"], row["version"]))
-        config = snapshot.config(connector, row["installation"])
-        await self._roots.done(connector, row["installation"], lambda root: provider.leave(refresh, config, root))
+        config, kept = snapshot.config(connector, row["installation"]), beside(self._envelope, row)
+
+        async def leave(root: Root) -> None:
+            if isinstance(provider, LeavesWith):
+                await provider.leave_with(refresh, kept, config, root)
+            else:
+                await provider.leave(refresh, config, root)
+
+        await self._roots.done(connector, row["installation"], leave)

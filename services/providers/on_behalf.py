@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from services.providers.consenting import Consents, Lent, NeedsConsent
+from services.providers.consenting import Consents, Keeps, Kept, Lent, Makes, NeedsConsent, TellsWith
 from services.providers.grants import Grants, Turn, Whose
 from services.providers.seam import Minted, Order, Refused, Root, Unavailable
 from services.providers.wanted import Intent
@@ -30,14 +30,19 @@ async def lent(grants: Grants, whose: Whose, provider: Consents, window: timedel
         use = Use(grants, turn, provider, window, order, root)
         if turn.doubtful:
             await use.settle_doubt()
-        found = await use.lend()
-        kept = await through(grants.keep(turn, found.refresh))
-    return found.minted if kept else replace(found.minted, amiss=found.minted.amiss or "the user's grant was ended meanwhile")
+        minted = await use.again()
+        if minted is not None:
+            held = await through(grants.give_back(turn))
+        else:
+            found = await use.lend()
+            held = await through(grants.keep(turn, found.refresh, found.kept))
+            minted = found.minted or await use.make(found.kept, held=held)
+    return minted if held else replace(minted, amiss=minted.amiss or "the user's grant was ended meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a refresh token, by the one whose turn it is. However it ends, the turn is given up, with what is known by then."""
+    """One use of a grant, by the one whose turn it is. However it ends, the turn is given up, with what is known by then."""
 
     grants: Grants
     turn: Turn
@@ -50,7 +55,7 @@ class Use:
         """An earlier answer was lost: to use the token again would look like theft of it, and end the whole grant."""
         good = None
         try:
-            good = await self.provider.good(self.turn.refresh, self.order.config, self.root)
+            good = await self.good()
         finally:
             if good is None:
                 await through(self.grants.doubt(self.turn, self.window))
@@ -58,6 +63,29 @@ class Use:
             await through(self.grants.over(self.turn))
         if not good:
             raise NeedsConsent("grant_lost", "an answer of the provider was lost, and with it the grant: the user has to agree again")
+
+    async def good(self) -> bool | None:
+        if self.turn.kept is not None and isinstance(self.provider, TellsWith):
+            return await self.provider.good_with(self.turn.kept, self.order.config, self.root)
+        return await self.provider.good(self.turn.refresh, self.order.config, self.root)
+
+    async def again(self) -> Minted | None:
+        """From what is kept. The refresh token is not used: whatever comes of it, the grant is as it was."""
+        if self.turn.kept is None or not isinstance(self.provider, Keeps):
+            return None
+        try:
+            return await self.provider.again(self.order, self.turn.kept, self.root)
+        except BaseException:
+            await through(self.grants.give_back(self.turn))
+            raise
+
+    async def make(self, kept: Kept | None, *, held: bool) -> Minted:
+        """The turn is over: what was refreshed is kept, and whatever comes of this, the grant stands."""
+        if not held:
+            raise Unavailable("grant_ended", "the user's grant was ended meanwhile")
+        if kept is None or not isinstance(self.provider, Makes):
+            raise Unavailable("nothing_to_make", "the provider gave nothing that a credential can be made of")
+        return await self.provider.make(self.order, kept, self.root)
 
     async def lend(self) -> Lent:
         try:

@@ -10,6 +10,8 @@ from tests.providers.liar import Liar, lying
 from tests.support.apiserver import running as apiserver_running
 from tests.support.aws import Cloud, reigning
 from tests.support.demo import Demo, demo
+from tests.support.github_user import GitHub as GitHubOfUsers
+from tests.support.github_user import lending
 from tests.support.gitlab import GitLab, playing
 from tests.support.google import Google, cloudy
 from tests.support.iam import simulating
@@ -24,6 +26,12 @@ __all__ = ["apiserver_running", "counter", "demo", "linear", "running", "simulat
 @pytest.fixture
 async def gitlab() -> AsyncIterator[GitLab]:
     async with playing() as made:
+        yield made
+
+
+@pytest.fixture
+async def github_of_users() -> AsyncIterator[GitHubOfUsers]:
+    async with lending() as made:
         yield made
 
 

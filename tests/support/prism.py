@@ -15,6 +15,10 @@ OURS = (
     "/app/installations/{installation_id}/suspended",
     "/installation/token",
     "/installation/repositories",
+    "/applications/{client_id}/token/scoped",
+    "/applications/{client_id}/token",
+    "/applications/{client_id}/grant",
+    "/user",
 )
 REFERENCE = re.compile(r'"\$ref": ?"#/components/([^"/]+)/([^"]+)"')
 

@@ -9,6 +9,8 @@ from tests.support.town import Town
 
 EVERYONE = {"registry_head": "read", "service_key": "read"}
 SEALED = "read(all but seal_2)"
+OF_A_GRANT = "grant_id connector installation project environment user_digest scopes state given_at used_at last_error"
+LYING, ASIDE = "kek_id wrapped_key nonce box", "kept_until kept_kek_id kept_wrapped_key kept_nonce kept_box"
 RIGHTS = {
     "gateway": EVERYONE | {
         "registry_head": "read update", "registry_entry": "read insert update delete", "registry_change": "read insert update(relayed_at)",
@@ -17,7 +19,7 @@ RIGHTS = {
         "handed": "read insert update", "heartbeat": "read", "reply": "read update(delivered)", "audit_leaf": "read", "audit_head": "read",
         "audit_tile": "read", "audit_about": "read", "audit_published": "read", "audit_cosignature": "read", "dead_letter": "read insert update",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)", "consent": "read insert update(state_digest verifier) delete",
-        "user_grant": "read(all but version turn turn_until next_at kek_id wrapped_key nonce box) update(state next_at)", "consent_place": "read",
+        "user_grant": f"read({OF_A_GRANT}) update(state next_at)", "consent_place": "read",
     },
     "verifier": EVERYONE | {"registry_entry": "read"},
     "policy": EVERYONE | {"registry_entry": "read"},
@@ -29,7 +31,7 @@ RIGHTS = {
     },
     "revoke": EVERYONE | {
         "registry_entry": "read", "connector": "read update(shut_at)", "registry_change": "read(revision entry_kind name entry)",
-        "user_grant": "read update(state turn turn_until next_at last_error kek_id wrapped_key nonce box)",
+        "user_grant": f"read update(state turn turn_until next_at last_error {LYING} {ASIDE})",
         "mint": "read update(state expires_at seal_2)", "root_secret": "read(all but sealed at)",
         "revocation": "read insert update(state attempts next_at last_error settled published_at)",
     },

@@ -17,7 +17,7 @@ KEYS = {
 FORBIDDEN = {
     "gateway": ["SELECT seal_2 FROM mint", "SELECT fact FROM mint", "SELECT box FROM root_secret", "UPDATE mint SET state = 'active'",
                 "INSERT INTO audit_leaf VALUES (10^9, gen_random_uuid(), '', '', '')", "DELETE FROM registry_change",
-                "SELECT box FROM user_grant", "UPDATE user_grant SET scopes = scopes"],
+                "SELECT box FROM user_grant", "SELECT kept_box FROM user_grant", "UPDATE user_grant SET scopes = scopes"],
     "verifier": ["SELECT 1 FROM root_secret", "SELECT 1 FROM mint", "SELECT 1 FROM reply", "SELECT 1 FROM audit_leaf", "SELECT 1 FROM subject",
                  "UPDATE registry_entry SET name = name"],
     "policy": ["SELECT 1 FROM root_secret", "SELECT 1 FROM mint", "SELECT 1 FROM audit_leaf", "UPDATE registry_entry SET name = name",

@@ -14,7 +14,7 @@ PERMISSION = re.compile(r"[a-z_]+:(read|write|admin)")
 
 
 def knows(connector: str) -> bool:
-    return connector.startswith(f"{GITHUB}/")
+    return connector.partition("/")[0] in {GITHUB, "github_user"}
 
 
 def scopes(permission: Sequence[str]) -> list[str]:

@@ -50,3 +50,8 @@ def verifier(consent_id: UUID) -> bytes:
 def grant(grant_id: UUID, version: int) -> bytes:
     """A user's refresh token, at rest: no earlier one can be put back in its place."""
     return b"counterfoil/grant/v1\x00" + canonical({"grant_id": str(grant_id), "version": version})
+
+
+def kept(grant_id: UUID, version: int) -> bytes:
+    """The access token beside it."""
+    return b"counterfoil/kept/v1\x00" + canonical({"grant_id": str(grant_id), "version": version})

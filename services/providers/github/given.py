@@ -34,21 +34,21 @@ def lent(order: Order, wish: Wish, found: Secret, status: int, body: Body, api: 
     return Minted(secret, "Bearer", handle, granted, details(body, wish, order.details), over, amiss=why)
 
 
-def amiss(text: str, status: int, granted: frozenset[str], ends: datetime | None, now: datetime) -> str:
+def amiss(text: str, status: int, granted: frozenset[str], ends: datetime | None, now: datetime, made: int = 201, life: timedelta = HOUR) -> str:
     """Empty where the token can be handed over. That it is within what was asked is looked at by whoever asked."""
-    if status != 201:
+    if status != made:
         return f"GitHub answered {status}, and gave a token beside it"
     if not usable(text):
         return "GitHub gave a token that no header can carry"
     if not granted:
         return "GitHub gave none of the permissions"
-    if ends is None or not now < ends <= now + HOUR + SLACK:
-        return "GitHub's token does not live for the hour that it should"
+    if ends is None or not now < ends <= now + life + SLACK:
+        return "GitHub's token does not live for as long as it should"
     return ""
 
 
 def dead(until: object, now: datetime) -> bool:
-    """An hour after it was given, as the handle has it: where GitHub said so, that is all that it ever lives."""
+    """As the handle has it: where GitHub said so, that is all that it ever lives."""
     return isinstance(until, str) and datetime.fromisoformat(until) + SLACK < now
 
 

@@ -3,6 +3,7 @@
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from counterfoil_server.runtime.outbound import Answer
@@ -35,13 +36,13 @@ def reset(said: str | None, now: datetime) -> timedelta | None:
     return patience(str(max(1, int(said[:12]) - int(now.timestamp()))), now)
 
 
-def no(answer: Answer) -> ProviderError:
+def no(answer: Answer, refused: Mapping[int, tuple[str, str]] = REFUSED) -> ProviderError:
     """Of a request for a token that brought none."""
     now, status = datetime.now(UTC), answer.status
     if (wait := limited(answer, now)) is not None:
         return Unavailable("rate_limited", "a limit of GitHub's is reached", wait)
-    if status in REFUSED:
-        return (RootRefused if status == 401 else Refused)(*REFUSED[status])
+    if status in refused:
+        return (RootRefused if status == 401 else Refused)(*refused[status])
     if status == 503 and (wait := patience(answer.headers.get("retry-after"), now)) is not None:
         return Unavailable("busy", "GitHub is not available now", wait)
     if 300 <= status < 500:

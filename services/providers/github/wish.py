@@ -1,4 +1,4 @@
-"""What a request asks of an installation: permissions as scopes, repositories as its one detail."""
+"""What a request asks of GitHub: permissions as scopes, repositories of one account as its one detail."""
 
 import json
 import re
@@ -28,14 +28,19 @@ class Wish:
     repositories: tuple[str, ...]
     """With their owner, as they were asked for."""
 
-    def body(self) -> bytes:
-        """Both, always: to GitHub an absent member is all that the installation has."""
+    @property
+    def account(self) -> str:
+        """That all of them are of."""
+        return self.repositories[0].partition("/")[0]
+
+    def body(self, **more: str) -> bytes:
+        """Both, always: to GitHub an absent member is all that there is to have."""
         names = [one.partition("/")[2] for one in self.repositories]
-        return json.dumps({"repositories": names, "permissions": self.permissions}).encode()
+        return json.dumps({**more, "repositories": names, "permissions": self.permissions}).encode()
 
 
-def wish(scopes: frozenset[str], details: Details, account: str) -> Wish:
-    """Raises Refused where it names no permission, no repository, or one of another account."""
+def wish(scopes: frozenset[str], details: Details, account: str | None) -> Wish:
+    """Raises Refused where it names no permission, no repository, or one of another account; `account` None is any, but one."""
     return Wish(permissions(scopes), repositories(details, account))
 
 
@@ -52,12 +57,13 @@ def permissions(scopes: frozenset[str]) -> dict[str, str]:
     return found
 
 
-def repositories(details: Details, account: str) -> tuple[str, ...]:
+def repositories(details: Details, account: str | None) -> tuple[str, ...]:
     if len(details) != 1:
         raise Refused("no_repository", 'name the repositories in one detail: {"type": "github", "repositories": ["owner/name"]}')
     named = read(Repositories, details[0], "detail").repositories
     if len({one.casefold() for one in named}) < len(named):
         raise Refused("twice", "a repository is named twice")
-    if any(one.partition("/")[0].casefold() != account.casefold() for one in named):
-        raise Refused("foreign_repository", f"the installation is that of {account}, and one of the repositories is another account's")
+    theirs = account or named[0].partition("/")[0]
+    if any(one.partition("/")[0].casefold() != theirs.casefold() for one in named):
+        raise Refused("foreign_repository", f"all repositories have to be those of {theirs}, and one is another account's")
     return named
