@@ -1,4 +1,4 @@
-"""OAuth 2.0 at any authorization server that can revoke what it gives: client credentials, and on behalf of people who agreed.
+"""OAuth 2.0 at any authorization server that can revoke what it gives: for the client itself, and on behalf of people who agreed.
 
 https://www.rfc-editor.org/rfc/rfc6749
 """
@@ -9,13 +9,26 @@ from datetime import UTC, datetime, timedelta
 
 from counterfoil.wire.secret import Secret
 from services.providers.consenting import Given, Lent, Place, Returned
-from services.providers.oauth import given, lending, people, said
+from services.providers.oauth import given, own, people
 from services.providers.oauth.client import private_key
 from services.providers.oauth.config import Config, RootSecret
 from services.providers.oauth.metadata import Metadata
 from services.providers.oauth.server import Server
 from services.providers.oauth.wish import resources
-from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Refused, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.seam import (  # fmt: skip
+    Details,
+    Handle,
+    Idempotency,
+    Minted,
+    Order,
+    ProviderError,
+    Reach,
+    Refused,
+    Revocation,
+    Root,
+    Unavailable,
+    read,
+)
 from services.providers.unnamed import Unnamed
 from services.providers.web.keys import Keys
 from services.providers.web.network import Networks
@@ -55,17 +68,11 @@ class OAuth2(Unnamed):
         server = await self._server(config, root, closes(order))
         if server.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
-        sent = datetime.now(UTC)
-        heard = await server.token("client_credentials", *lending.asked(config, order.scopes, named))
-        received = datetime.now(UTC)
-        found = given.given(heard)
-        if found is None:
-            no = said.no(heard)
+        try:
+            return await own.lend(server, order, named)
+        except ProviderError as no:
             self._pauses.note(config.issuer, no.retry_after)
-            raise no
-        if found.sound and (named or not found.complete):
-            found = await lending.proven(server, found)
-        return lending.lent(order, found, config.issuer, named, sent, received)
+            raise
 
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool | None:
         until, known = handle.get("until"), read(Config, config, "config")
@@ -106,8 +113,8 @@ class OAuth2(Unnamed):
         await (await self._server(read(Config, config, "config"), root, soon())).revoke(refresh, None)
 
     async def _server(self, config: Config, root: Root, until: float) -> Server:
-        http, secret = self._networks.of(config.network), read(RootSecret, root, "root").secret
-        return Server(http, config, await self._metadata.of(config, http, until), secret, self._keys, until)
+        http, own_root = self._networks.of(config.network), read(RootSecret, root, "root")
+        return Server(http, config, await self._metadata.of(config, http, until), own_root, self._keys, until)
 
 
 def soon() -> float:

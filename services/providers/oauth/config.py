@@ -1,24 +1,35 @@
 """What an operator declares of an OAuth 2.0 authorization server, and of our client there."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from counterfoil.wire.secret import Secret
 from services.providers.seam import Declared
 
 URL = r"^https?://[^\s?#@\\]+$"
 HOST = r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$"
-Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+SUBJECT = r"^([\x20-\x7a|~]|\{(project|environment)\}){1,256}$"
+Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+Grant = Literal["client_credentials", "jwt_bearer"]
 
 
 class Config(Declared):
     issuer: str = Field(pattern=URL, max_length=512, description="as its metadata says it, byte for byte")
     client_id: str = Field(min_length=1, max_length=512, pattern=r"^[\x20-\x7e]+$")
-    auth: Method = Field(default="client_secret_basic", description="how the client proves itself")
-    algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(default="RS256", description="of private_key_jwt")
-    key_id: str | None = Field(default=None, max_length=256, description="`kid` of private_key_jwt")
-    assertion_audience: Literal["issuer", "token_endpoint"] = Field(default="issuer", description="`aud` of private_key_jwt")
+    auth: Method = Field(
+        default="client_secret_basic", description="how the client proves itself; `none` where a JWT of jwt_bearer is all that is wanted"
+    )
+    grant: Grant = Field(default="client_credentials", description="by which the client asks for itself; `jwt_bearer`: a JWT that its key signs")
+    algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(default="RS256", description="of every JWT that is signed")
+    key_id: str | None = Field(default=None, max_length=256, description="`kid` of every JWT that is signed")
+    assertion_audience: Literal["issuer", "token_endpoint"] = Field(default="issuer", description="`aud` of every JWT that is signed")
+    assertion_issuer: str | None = Field(default=None, min_length=1, max_length=512, description="`iss` of jwt_bearer; absent: client_id")
+    subject: str | None = Field(
+        default=None,
+        pattern=SUBJECT,
+        description="`sub` of jwt_bearer, where {project} and {environment} are those of whoever asks; absent: client_id",
+    )
     resource: str | None = Field(default=None, max_length=1024, description="RFC 8707, where a request names none")
     audience: str | None = Field(default=None, max_length=1024, description="for servers that know no `resource`")
     network: Literal["internet", "inside", "this_machine"] = Field(
@@ -39,8 +50,19 @@ class Config(Declared):
     prompt: str | None = Field(default=None, max_length=64, description="what the server is asked to show them: `consent`")
     introspect: bool = Field(default=True, description="false where the server does not let this client introspect")
 
+    @model_validator(mode="after")
+    def proves_itself(self) -> Self:
+        if self.auth == "none" and self.grant != "jwt_bearer":
+            raise ValueError("a client that proves nothing is anybody")
+        return self
+
 
 class RootSecret(Declared):
-    """One member for either: a guided set-up asks for what is needed, once."""
+    """One member as a rule: a guided set-up asks for what is needed, once."""
 
-    secret: Secret = Field(description="the client's secret; with private_key_jwt its private key, PEM")
+    secret: Secret = Field(description="the client's secret; with private_key_jwt or `none` its private key, PEM")
+    key: Secret = Field(default=Secret(b""), description="beside a client's secret: the private key that signs what jwt_bearer shows, PEM")
+
+    @property
+    def signs(self) -> Secret:
+        return self.key if self.key.reveal() else self.secret

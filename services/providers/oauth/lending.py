@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+from services.providers.oauth import said
 from services.providers.oauth.config import Config
-from services.providers.oauth.given import Given
+from services.providers.oauth.given import Given, given
 from services.providers.oauth.server import Server
 from services.providers.seam import Handle, Minted, Order, ProviderError, answer
+from services.providers.web.talk import Heard
 
 SLACK = timedelta(seconds=5)
 
@@ -24,6 +26,16 @@ async def proven(server: Server, found: Given) -> Given:
     except ProviderError:
         return found
     return found if told is None else found.proven(told, datetime.now(UTC))
+
+
+async def taken(server: Server, order: Order, resources: tuple[str, ...], heard: Heard, sent: datetime) -> Minted:
+    """Of an answer, what is lent of it. Raises what the server's no means."""
+    received, found = datetime.now(UTC), given(heard)
+    if found is None:
+        raise said.no(heard)
+    if found.sound and (resources or not found.complete):
+        found = await proven(server, found)
+    return lent(order, found, server.config.issuer, resources, sent, received)
 
 
 def lent(order: Order, found: Given, issuer: str, resources: tuple[str, ...], sent: datetime, received: datetime) -> Minted:

@@ -58,14 +58,12 @@ async def lend(server: Server, config: Config, order: Order, resources: tuple[st
     """An access token of its own for each credential, narrowed by `scope`: so each can be ended by itself."""
     sent = datetime.now(UTC)
     heard = await server.token("refresh_token", ("refresh_token", refresh.text()), *lending.asked(config, order.scopes, resources))
-    received = datetime.now(UTC)
-    found = given.given(heard)
-    if found is None:
-        no = said.no(heard)
-        raise NeedsConsent(no.code, "the server does not accept the user's grant any more") if no.code == "invalid_grant" else no
-    if found.sound and (resources or not found.complete):
-        found = await lending.proven(server, found)
-    minted = lending.lent(order, found, config.issuer, resources, sent, received)
+    try:
+        minted = await lending.taken(server, order, resources, heard, sent)
+    except Refused as no:
+        if no.code != "invalid_grant":
+            raise
+        raise NeedsConsent(no.code, "the server does not accept the user's grant any more") from None
     return Lent(replace(minted, handle={**minted.handle, "user": True}), renewed(heard))
 
 

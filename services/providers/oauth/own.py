@@ -1,0 +1,17 @@
+"""What the client gets for itself, by the grant that its connector names."""
+
+from datetime import UTC, datetime
+
+from services.providers.oauth import bearer, lending
+from services.providers.oauth.server import Server
+from services.providers.seam import Minted, Order
+
+
+async def lend(server: Server, order: Order, resources: tuple[str, ...]) -> Minted:
+    asked = lending.asked(server.config, order.scopes, resources)
+    grant = "client_credentials"
+    if server.config.grant == "jwt_bearer":
+        grant, asked = bearer.GRANT, [("assertion", await bearer.assertion(server, order)), *asked]
+    sent = datetime.now(UTC)
+    heard = await server.token(grant, *asked)
+    return await lending.taken(server, order, resources, heard, sent)
