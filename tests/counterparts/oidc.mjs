@@ -1,6 +1,6 @@
 // A real authorization server (oidc-provider) for the tests of oauth2: `node oidc.mjs <port>`; JWKS: the public keys of the client `keyed`.
 import { Provider } from "oidc-provider";
-import { BEARER, grants } from "./oidc_grants.mjs";
+import { BEARER, EXCHANGE, grants } from "./oidc_grants.mjs";
 
 const [port] = process.argv.slice(2);
 const JWT = "https://jwt.example";
@@ -18,6 +18,8 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
     { ...machine, client_id: "keyed", token_endpoint_auth_method: "private_key_jwt", jwks },
     { ...bearer, client_id: "bearer", token_endpoint_auth_method: "private_key_jwt", jwks },
     { ...bearer, client_id: "bare", token_endpoint_auth_method: "none" },
+    { ...machine, grant_types: ["client_credentials", EXCHANGE], client_id: "exchanger", client_secret: "s3cret" },
+    { ...bearer, grant_types: [EXCHANGE], client_id: "signer", token_endpoint_auth_method: "none" },
     { ...bearer, client_id: "pair", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic" },
     { ...people, client_id: "people", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic", application_type: "native" },
   ],

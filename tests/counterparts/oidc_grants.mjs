@@ -1,9 +1,11 @@
 // Grants that oidc-provider does not bring, on its own clients, tokens, revocation and introspection; JWTs are read by jose. RFC 7523, RFC 8693.
-import { createLocalJWKSet, decodeJwt, jwtVerify } from "jose";
+import { createLocalJWKSet, jwtVerify } from "jose";
 import { errors } from "oidc-provider";
 
 const URN = "urn:ietf:params:oauth:";
 export const BEARER = `${URN}grant-type:jwt-bearer`;
+export const EXCHANGE = `${URN}grant-type:token-exchange`;
+const TYPE = `${URN}token-type:`;
 const used = new Set();
 
 // RFC 7523 section 3: whose key it is, that it is for this server, and that it was not shown before. No leeway.
@@ -30,10 +32,27 @@ async function issue(server, ctx, info, sub) {
   return { access_token: value, token_type: token.tokenType, expires_in: token.expiration, scope: token.scope };
 }
 
+// RFC 8693 section 2.1: a token of the client's own, or a JWT of its key.
+async function subject(server, params, client, keys) {
+  if (params.subject_token_type === `${TYPE}jwt`) return shown(server, params.subject_token, keys);
+  if (params.subject_token_type !== `${TYPE}access_token`) throw new errors.InvalidRequest("subject_token_type");
+  const token = await server.ClientCredentials.find(params.subject_token);
+  if (!token?.isValid || token.clientId !== client.clientId) throw new errors.InvalidRequest("subject_token");
+  return { sub: client.clientId, scope: token.scope };
+}
+
 export function grants(server, jwks, info) {
   const keys = createLocalJWKSet(jwks);
   server.registerGrantType(BEARER, async (ctx) => {
     const { sub } = await shown(server, ctx.oidc.params.assertion, keys);
     ctx.body = await issue(server, ctx, info, sub);
   }, ["assertion", "scope", "resource"], ["resource"]);
+  server.registerGrantType(EXCHANGE, async (ctx) => {
+    const { params, client } = ctx.oidc;
+    if (params.requested_token_type !== `${TYPE}access_token`) throw new errors.InvalidRequest("requested_token_type");
+    const { sub, scope } = await subject(server, params, client, keys);
+    const beyond = params.scope.split(" ").find((one) => scope && !scope.split(" ").includes(one));
+    if (beyond) throw new errors.InvalidScope("more than the subject token has", beyond);
+    ctx.body = { ...await issue(server, ctx, info, sub), issued_token_type: params.requested_token_type };
+  }, ["subject_token", "subject_token_type", "requested_token_type", "audience", "scope", "resource"], ["resource"]);
 }

@@ -12,6 +12,7 @@ from services.providers.consenting import Given, Lent, Place, Returned
 from services.providers.oauth import given, own, people
 from services.providers.oauth.client import private_key
 from services.providers.oauth.config import Config, RootSecret
+from services.providers.oauth.endings import Endings
 from services.providers.oauth.metadata import Metadata
 from services.providers.oauth.server import Server
 from services.providers.oauth.wish import resources
@@ -57,6 +58,7 @@ class OAuth2(Unnamed):
 
     def __init__(self) -> None:
         self._networks, self._metadata, self._keys, self._pauses = Networks(), Metadata(), Keys(private_key), Pauses()
+        self._endings = Endings()
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
         read(Config, config, "config")
@@ -69,7 +71,7 @@ class OAuth2(Unnamed):
         if server.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
         try:
-            return await own.lend(server, order, named)
+            return await own.lend(server, order, named, self._endings)
         except ProviderError as no:
             self._pauses.note(config.issuer, no.retry_after)
             raise
@@ -111,6 +113,9 @@ class OAuth2(Unnamed):
 
     async def leave(self, refresh: Secret, config: Mapping[str, object], root: Root) -> None:
         await (await self._server(read(Config, config, "config"), root, soon())).revoke(refresh, None)
+
+    async def close(self) -> None:
+        await self._endings.close()
 
     async def _server(self, config: Config, root: Root, until: float) -> Server:
         http, own_root = self._networks.of(config.network), read(RootSecret, root, "root")

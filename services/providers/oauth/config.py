@@ -11,25 +11,36 @@ URL = r"^https?://[^\s?#@\\]+$"
 HOST = r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$"
 SUBJECT = r"^([\x20-\x7a|~]|\{(project|environment)\}){1,256}$"
 Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
-Grant = Literal["client_credentials", "jwt_bearer"]
+Grant = Literal["client_credentials", "jwt_bearer", "token_exchange"]
 
 
 class Config(Declared):
     issuer: str = Field(pattern=URL, max_length=512, description="as its metadata says it, byte for byte")
     client_id: str = Field(min_length=1, max_length=512, pattern=r"^[\x20-\x7e]+$")
     auth: Method = Field(
-        default="client_secret_basic", description="how the client proves itself; `none` where a JWT of jwt_bearer is all that is wanted"
+        default="client_secret_basic", description="how the client proves itself; `none` where another JWT of its key is all that is wanted"
     )
-    grant: Grant = Field(default="client_credentials", description="by which the client asks for itself; `jwt_bearer`: a JWT that its key signs")
+    grant: Grant = Field(default="client_credentials", description="by which the client asks for itself")
     algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(default="RS256", description="of every JWT that is signed")
     key_id: str | None = Field(default=None, max_length=256, description="`kid` of every JWT that is signed")
     assertion_audience: Literal["issuer", "token_endpoint"] = Field(default="issuer", description="`aud` of every JWT that is signed")
-    assertion_issuer: str | None = Field(default=None, min_length=1, max_length=512, description="`iss` of jwt_bearer; absent: client_id")
+    assertion_issuer: str | None = Field(
+        default=None, min_length=1, max_length=512, description="`iss` of a JWT beside the client's own; absent: client_id"
+    )
     subject: str | None = Field(
         default=None,
         pattern=SUBJECT,
-        description="`sub` of jwt_bearer, where {project} and {environment} are those of whoever asks; absent: client_id",
+        description="`sub` of such a JWT, where {project} and {environment} are those of whoever asks; absent: client_id",
     )
+    exchanges: Literal["access_token", "jwt"] = Field(
+        default="access_token",
+        description="what token_exchange exchanges: a token that the client gets by client_credentials, or a JWT that its key signs",
+    )
+    exchanged_scopes: tuple[str, ...] = Field(default=(), strict=False, max_length=64, description="of that token; absent: those that are wanted")
+    exchanged_ends: bool = Field(
+        default=True, description="false where the server ends what came of that token together with it: then it lives its own time"
+    )
+    requested_token_type: Literal["access_token", "jwt"] = Field(default="access_token", description="of token_exchange: what is to come of it")
     resource: str | None = Field(default=None, max_length=1024, description="RFC 8707, where a request names none")
     audience: str | None = Field(default=None, max_length=1024, description="for servers that know no `resource`")
     network: Literal["internet", "inside", "this_machine"] = Field(
@@ -52,7 +63,7 @@ class Config(Declared):
 
     @model_validator(mode="after")
     def proves_itself(self) -> Self:
-        if self.auth == "none" and self.grant != "jwt_bearer":
+        if self.auth == "none" and (self.grant != "jwt_bearer" and (self.grant, self.exchanges) != ("token_exchange", "jwt")):
             raise ValueError("a client that proves nothing is anybody")
         return self
 
@@ -61,7 +72,7 @@ class RootSecret(Declared):
     """One member as a rule: a guided set-up asks for what is needed, once."""
 
     secret: Secret = Field(description="the client's secret; with private_key_jwt or `none` its private key, PEM")
-    key: Secret = Field(default=Secret(b""), description="beside a client's secret: the private key that signs what jwt_bearer shows, PEM")
+    key: Secret = Field(default=Secret(b""), description="beside a client's secret: the private key that signs what is no proof of the client, PEM")
 
     @property
     def signs(self) -> Secret:

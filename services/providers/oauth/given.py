@@ -19,6 +19,8 @@ class Given:
     scopes: frozenset[str] | None
     lives: timedelta | None
     audience: frozenset[str] | None = None
+    dead: bool = False
+    """By introspection."""
 
     @property
     def complete(self) -> bool:
@@ -27,7 +29,7 @@ class Given:
     def proven(self, found: Mapping[str, object], now: datetime) -> "Given":
         """With what introspection says of it, which is what a resource server would be told."""
         if not found["active"]:
-            return self
+            return replace(self, dead=True)
         scopes, exp, aud = spaced(found.get("scope")), found.get("exp"), found.get("aud")
         lives = self.lives or (positive(exp - now.timestamp()) if isinstance(exp, int | float) else None)
         return replace(self, scopes=self.scopes if scopes is None else scopes, lives=lives, audience=listed(aud))
@@ -46,7 +48,7 @@ class Given:
             return "the server's tokens live longer than a day: set a shorter life for this client there"
         if resources and not (self.audience and self.audience <= set(resources)):
             return "the server does not show that the token is for the resource alone"
-        return ""
+        return "the server says of the token that it just gave that it is not active" if self.dead else ""
 
 
 def given(heard: Heard) -> Given | None:

@@ -1,5 +1,6 @@
 """From an order to what is asked of a token endpoint, and from what that gave to what is lent."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.providers.oauth import said
@@ -28,14 +29,17 @@ async def proven(server: Server, found: Given) -> Given:
     return found if told is None else found.proven(told, datetime.now(UTC))
 
 
-async def taken(server: Server, order: Order, resources: tuple[str, ...], heard: Heard, sent: datetime) -> Minted:
-    """Of an answer, what is lent of it. Raises what the server's no means."""
+async def taken(
+    server: Server, order: Order, resources: tuple[str, ...], heard: Heard, sent: datetime, wrong: str = "", *, look: bool = False
+) -> Minted:
+    """Of an answer, what is lent of it. Raises what the server's no means. `wrong`: why it must not be; `look`: whether it lives has to be seen."""
     received, found = datetime.now(UTC), given(heard)
     if found is None:
         raise said.no(heard)
-    if found.sound and (resources or not found.complete):
+    if found.sound and not wrong and (look or resources or not found.complete):
         found = await proven(server, found)
-    return lent(order, found, server.config.issuer, resources, sent, received)
+    minted = lent(order, found, server.config.issuer, resources, sent, received)
+    return replace(minted, amiss=wrong) if wrong else minted
 
 
 def lent(order: Order, found: Given, issuer: str, resources: tuple[str, ...], sent: datetime, received: datetime) -> Minted:

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 
-from services.providers.oauth import bearer, lending
+from services.providers.oauth import bearer, exchange, lending
+from services.providers.oauth.endings import Endings
 from services.providers.oauth.server import Server
 from services.providers.seam import Minted, Order
 
 
-async def lend(server: Server, order: Order, resources: tuple[str, ...]) -> Minted:
+async def lend(server: Server, order: Order, resources: tuple[str, ...], endings: Endings) -> Minted:
+    if server.config.grant == "token_exchange":
+        return await exchange.lend(server, order, resources, endings)
     asked = lending.asked(server.config, order.scopes, resources)
     grant = "client_credentials"
     if server.config.grant == "jwt_bearer":
