@@ -1,10 +1,10 @@
 // A real authorization server (oidc-provider) for the tests of oauth2: `node oidc.mjs <port>`; JWKS: the public keys of the client `keyed`.
-import { Provider } from "oidc-provider";
-import { BEARER, EXCHANGE, grants } from "./oidc_grants.mjs";
+import { errors, Provider } from "oidc-provider";
+import { BEARER, details, EXCHANGE, grants } from "./oidc_grants.mjs";
 
 const [port] = process.argv.slice(2);
 const JWT = "https://jwt.example";
-const machine = { grant_types: ["client_credentials"], response_types: [], redirect_uris: [] };
+const machine = { authorization_details_types: ["payment"], grant_types: ["client_credentials"], response_types: [], redirect_uris: [] };
 const jwks = JSON.parse(process.env.JWKS);
 const bearer = { grant_types: [BEARER], response_types: [], redirect_uris: [] };
 const info = (_, resource) => ({ scope: "read write", audience: resource, accessTokenTTL: 600, accessTokenFormat: resource === JWT ? "jwt" : "opaque" });
@@ -34,6 +34,14 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    // Of payments more than a thousand is refused.
+    richAuthorizationRequests: {
+      enabled: true,
+      types: { payment: { validate: (_, one) => { if (!(one.amount <= 1000)) throw new errors.InvalidAuthorizationDetails("amount"); } } },
+      authorizationDetailsForGrantSource: (_, source) => source.rar,
+      authorizationDetailsForAccessToken: details,
+      authorizationDetailsForIntrospection: (_, token) => token.rar,
+    },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: info,

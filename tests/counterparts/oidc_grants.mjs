@@ -28,9 +28,14 @@ async function issue(server, ctx, info, sub) {
   token.who = { sub };
   const [resource] = [params.resource].flat();
   if (resource) token.resourceServer = new server.ResourceServer(resource, await info(ctx, resource));
+  if (params.authorization_details) token.rar = details(ctx);
   const value = await token.save();
-  return { access_token: value, token_type: token.tokenType, expires_in: token.expiration, scope: token.scope };
+  return { access_token: value, token_type: token.tokenType, expires_in: token.expiration, scope: token.scope, authorization_details: token.rar };
 }
+
+// What it takes no money for is left out.
+export const details = (ctx) => JSON.parse(ctx.oidc.params.authorization_details)
+  .map((one) => ({ ...one, actions: one.actions.filter((action) => action !== "refund") }));
 
 // RFC 8693 section 2.1: a token of the client's own, or a JWT of its key.
 async function subject(server, params, client, keys) {
@@ -54,5 +59,6 @@ export function grants(server, jwks, info) {
     const beyond = params.scope.split(" ").find((one) => scope && !scope.split(" ").includes(one));
     if (beyond) throw new errors.InvalidScope("more than the subject token has", beyond);
     ctx.body = { ...await issue(server, ctx, info, sub), issued_token_type: params.requested_token_type };
-  }, ["subject_token", "subject_token_type", "requested_token_type", "audience", "scope", "resource"], ["resource"]);
+  }, ["subject_token", "subject_token_type", "requested_token_type", "audience", "scope", "resource", "authorization_details"],
+  ["resource"]);
 }

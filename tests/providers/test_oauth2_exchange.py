@@ -25,9 +25,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was shown to be exchanged."""
     asked, found = exchange.asked, list[str]()
 
-    async def watched(server: Any, order: Any, resources: Any, subject: str) -> Any:
+    async def watched(server: Any, wish: Any, subject: str) -> Any:
         found.append(subject)
-        return await asked(server, order, resources, subject)
+        return await asked(server, wish, subject)
 
     monkeypatch.setattr(exchange, "asked", watched)
     return found

@@ -15,7 +15,7 @@ from services.providers.oauth.config import Config, RootSecret
 from services.providers.oauth.endings import Endings
 from services.providers.oauth.metadata import Metadata
 from services.providers.oauth.server import Server
-from services.providers.oauth.wish import resources
+from services.providers.oauth.wish import wish
 from services.providers.seam import (  # fmt: skip
     Details,
     Handle,
@@ -36,7 +36,10 @@ from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
-PROVEN_AGAINST = "[oidc-provider](https://github.com/panva/node-oidc-provider) (`make test-providers`)."
+PROVEN_AGAINST = (
+    "[oidc-provider](https://github.com/panva/node-oidc-provider) (`make test-providers`): client credentials, users, resources and details. "
+    "JWT bearer and token exchange it does not bring: these are grants of ours on it, by their RFCs, with JWTs read by jose."
+)
 LIMIT = 3.5
 """Seconds for revoking and its proof."""
 
@@ -61,17 +64,17 @@ class OAuth2(Unnamed):
         self._endings = Endings()
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
-        read(Config, config, "config")
-        resources(scopes, details)
+        wish(scopes, details, read(Config, config, "config"))
 
     async def mint(self, order: Order, root: Root) -> Minted:
-        config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
+        config = read(Config, order.config, "config")
+        asked = wish(order.scopes, order.details, config)
         self._pauses.check(config.issuer)
         server = await self._server(config, root, closes(order))
         if server.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
         try:
-            return await own.lend(server, order, named, self._endings)
+            return await own.lend(server, order, asked, self._endings)
         except ProviderError as no:
             self._pauses.note(config.issuer, no.retry_after)
             raise
@@ -103,9 +106,10 @@ class OAuth2(Unnamed):
         return await people.redeem(await self._server(known, root, soon()), known, returned)
 
     async def lend(self, order: Order, refresh: Secret, root: Root) -> Lent:
-        config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
+        config = read(Config, order.config, "config")
+        asked = wish(order.scopes, order.details, config)
         self._pauses.check(config.issuer)
-        return await people.lend(await self._server(config, root, closes(order)), config, order, named, refresh)
+        return await people.lend(await self._server(config, root, closes(order)), order, asked, refresh)
 
     async def good(self, refresh: Secret, config: Mapping[str, object], root: Root) -> bool | None:
         found = await (await self._server(read(Config, config, "config"), root, soon())).introspected(refresh)

@@ -1,6 +1,6 @@
 """What an operator declares of an OAuth 2.0 authorization server, and of our client there."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,9 @@ from services.providers.seam import Declared
 URL = r"^https?://[^\s?#@\\]+$"
 HOST = r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$"
 SUBJECT = r"^([\x20-\x7a|~]|\{(project|environment)\}){1,256}$"
+DetailType = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,256}$")]
 Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+OWN = "oauth2"
 Grant = Literal["client_credentials", "jwt_bearer", "token_exchange"]
 
 
@@ -43,6 +45,9 @@ class Config(Declared):
     requested_token_type: Literal["access_token", "jwt"] = Field(default="access_token", description="of token_exchange: what is to come of it")
     resource: str | None = Field(default=None, max_length=1024, description="RFC 8707, where a request names none")
     audience: str | None = Field(default=None, max_length=1024, description="for servers that know no `resource`")
+    detail_types: tuple[DetailType, ...] = Field(
+        default=(), strict=False, max_length=32, description="of authorization_details (RFC 9396) that are passed on; all others are refused"
+    )
     network: Literal["internet", "inside", "this_machine"] = Field(
         default="internet", description="where it may be: `inside` is private addresses too, `this_machine` is localhost, without TLS as well"
     )
@@ -65,6 +70,12 @@ class Config(Declared):
     def proves_itself(self) -> Self:
         if self.auth == "none" and (self.grant != "jwt_bearer" and (self.grant, self.exchanges) != ("token_exchange", "jwt")):
             raise ValueError("a client that proves nothing is anybody")
+        return self
+
+    @model_validator(mode="after")
+    def passes_on(self) -> Self:
+        if OWN in self.detail_types:
+            raise ValueError("a type of ours: the resources that a token shall be for")
         return self
 
 

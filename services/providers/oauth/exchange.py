@@ -10,6 +10,7 @@ from services.providers.oauth import bearer, given, lending, said
 from services.providers.oauth.endings import STAYS, Endings
 from services.providers.oauth.given import LONGEST, Given
 from services.providers.oauth.server import Server
+from services.providers.oauth.wish import Wish
 from services.providers.seam import Minted, Order, ProviderError, Refused, Unknown
 from services.providers.web.talk import Heard
 
@@ -17,15 +18,15 @@ GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:"
 
 
-async def lend(server: Server, order: Order, resources: tuple[str, ...], endings: Endings) -> Minted:
+async def lend(server: Server, order: Order, wish: Wish, endings: Endings) -> Minted:
     if server.config.exchanges == "jwt":
         sent = datetime.now(UTC)
-        heard = await asked(server, order, resources, await bearer.assertion(server, order))
-        return await lending.taken(server, order, resources, heard, sent, wrong(server, heard))
+        heard = await asked(server, wish, await bearer.assertion(server, order))
+        return await lending.taken(server, order, wish, heard, sent, wrong(server, heard))
     own = (await got(server, order, endings)).token
     sent = datetime.now(UTC)
     try:
-        heard = await asked(server, order, resources, own.text())
+        heard = await asked(server, wish, own.text())
     except ProviderError as no:
         raise await over(server, own, endings, no) from None
     except BaseException:  # cut off
@@ -34,13 +35,13 @@ async def lend(server: Server, order: Order, resources: tuple[str, ...], endings
     if given.given(heard) is None:
         raise await over(server, own, endings, said.no(heard))
     left = await endings.of(server, own) if server.config.exchanged_ends else ""
-    return await lending.taken(server, order, resources, heard, sent, wrong(server, heard, own) or left, look=server.config.exchanged_ends)
+    return await lending.taken(server, order, wish, heard, sent, wrong(server, heard, own) or left, look=server.config.exchanged_ends)
 
 
 async def got(server: Server, order: Order, endings: Endings) -> Given:
     """What it may do is not looked at: it leaves this process only to be exchanged and to be ended."""
     scopes = server.config.exchanged_scopes or sorted(order.scopes)
-    heard = await server.token("client_credentials", ("scope", " ".join(scopes)))
+    heard = await server.token("client_credentials", *((("scope", " ".join(scopes)),) if scopes else ()))
     found = given.given(heard)
     if found is None:
         raise said.no(heard)
@@ -52,14 +53,14 @@ async def got(server: Server, order: Order, endings: Endings) -> Given:
     return found
 
 
-async def asked(server: Server, order: Order, resources: tuple[str, ...], subject: str) -> Heard:
+async def asked(server: Server, wish: Wish, subject: str) -> Heard:
     config = server.config
     shown = (
         ("subject_token", subject),
         ("subject_token_type", TYPE + config.exchanges),
         ("requested_token_type", TYPE + config.requested_token_type),
     )
-    return await server.token(GRANT, *shown, *lending.asked(config, order.scopes, resources))
+    return await server.token(GRANT, *shown, *lending.asked(server, wish))
 
 
 def wrong(server: Server, heard: Heard, own: Secret | None = None) -> str:

@@ -10,6 +10,7 @@ SAID: dict[str, tuple[type[ProviderError], str]] = {
     "invalid_scope": (Refused, "the server does not give this client such a scope"),
     "scope_invalid": (Refused, "the server does not give this client such a scope"),
     "invalid_target": (Refused, "the server does not give this client tokens for such a resource"),
+    "invalid_authorization_details": (Refused, "the server does not give this client such details: their type, a member or a value"),
     "invalid_request": (Refused, "the server does not understand the request"),
     "invalid_grant": (Refused, "the server does not accept the grant, or what was shown for it"),
     "access_denied": (Refused, "the server denied it"),
