@@ -11,6 +11,7 @@ from counterfoil_server.runtime.telemetry import outgoing
 from counterfoil_server.runtime.telemetry.current import within
 from services.providers import on_behalf
 from services.providers.consenting import NeedsConsent
+from services.providers.covered import covered
 from services.providers.grants import Grants
 from services.providers.rotation import Rotation
 from services.providers.seam import Minted, Order, ProviderError, Refused, Root, Unavailable
@@ -71,9 +72,8 @@ def seconds(wait: timedelta | None) -> int | None:
 
 
 def more(order: Order, minted: Minted) -> bool:
-    asked = [dict(detail) for detail in order.details]
     return (
         not minted.granted_scopes <= order.scopes
         or minted.expires_at > order.expires_at
-        or any(dict(detail) not in asked for detail in minted.granted_details)
+        or not all(covered(detail, order.details) for detail in minted.granted_details)
     )

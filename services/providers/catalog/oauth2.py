@@ -1,4 +1,4 @@
-"""OAuth 2.0 at any authorization server that can revoke what it gives: client credentials, and on behalf of people who agreed.
+"""OAuth 2.0 at any authorization server that can revoke what it gives: for the client itself, and on behalf of people who agreed.
 
 https://www.rfc-editor.org/rfc/rfc6749
 """
@@ -9,20 +9,37 @@ from datetime import UTC, datetime, timedelta
 
 from counterfoil.wire.secret import Secret
 from services.providers.consenting import Given, Lent, Place, Returned
-from services.providers.oauth import given, lending, people, said
+from services.providers.oauth import given, own, people
 from services.providers.oauth.client import private_key
 from services.providers.oauth.config import Config, RootSecret
+from services.providers.oauth.endings import Endings
 from services.providers.oauth.metadata import Metadata
 from services.providers.oauth.server import Server
-from services.providers.oauth.wish import resources
-from services.providers.seam import Details, Handle, Idempotency, Minted, Order, Reach, Refused, Revocation, Root, Unavailable, read  # fmt: skip
+from services.providers.oauth.wish import wish
+from services.providers.seam import (  # fmt: skip
+    Details,
+    Handle,
+    Idempotency,
+    Minted,
+    Order,
+    ProviderError,
+    Reach,
+    Refused,
+    Revocation,
+    Root,
+    Unavailable,
+    read,
+)
 from services.providers.unnamed import Unnamed
 from services.providers.web.keys import Keys
 from services.providers.web.network import Networks
 from services.providers.web.pauses import Pauses
 from services.providers.web.window import closes
 
-PROVEN_AGAINST = "[oidc-provider](https://github.com/panva/node-oidc-provider) (`make test-providers`)."
+PROVEN_AGAINST = (
+    "[oidc-provider](https://github.com/panva/node-oidc-provider) (`make test-providers`): client credentials, users, resources and details. "
+    "JWT bearer and token exchange it does not bring: these are grants of ours on it, by their RFCs, with JWTs read by jose."
+)
 LIMIT = 3.5
 """Seconds for revoking and its proof."""
 
@@ -44,28 +61,23 @@ class OAuth2(Unnamed):
 
     def __init__(self) -> None:
         self._networks, self._metadata, self._keys, self._pauses = Networks(), Metadata(), Keys(private_key), Pauses()
+        self._endings = Endings()
 
     def check(self, scopes: frozenset[str], details: Details, config: Mapping[str, object]) -> None:
-        read(Config, config, "config")
-        resources(scopes, details)
+        wish(scopes, details, read(Config, config, "config"))
 
     async def mint(self, order: Order, root: Root) -> Minted:
-        config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
+        config = read(Config, order.config, "config")
+        asked = wish(order.scopes, order.details, config)
         self._pauses.check(config.issuer)
         server = await self._server(config, root, closes(order))
         if server.places.revocation is None:
             raise Refused("no_revocation", "the server offers no revocation endpoint: what it gives could not be ended")
-        sent = datetime.now(UTC)
-        heard = await server.token("client_credentials", *lending.asked(config, order.scopes, named))
-        received = datetime.now(UTC)
-        found = given.given(heard)
-        if found is None:
-            no = said.no(heard)
+        try:
+            return await own.lend(server, order, asked, self._endings)
+        except ProviderError as no:
             self._pauses.note(config.issuer, no.retry_after)
-            raise no
-        if found.sound and (named or not found.complete):
-            found = await lending.proven(server, found)
-        return lending.lent(order, found, config.issuer, named, sent, received)
+            raise
 
     async def revoke(self, handle: Handle, config: Mapping[str, object], root: Root, token: Secret | None) -> bool | None:
         until, known = handle.get("until"), read(Config, config, "config")
@@ -94,9 +106,10 @@ class OAuth2(Unnamed):
         return await people.redeem(await self._server(known, root, soon()), known, returned)
 
     async def lend(self, order: Order, refresh: Secret, root: Root) -> Lent:
-        config, named = read(Config, order.config, "config"), resources(order.scopes, order.details)
+        config = read(Config, order.config, "config")
+        asked = wish(order.scopes, order.details, config)
         self._pauses.check(config.issuer)
-        return await people.lend(await self._server(config, root, closes(order)), config, order, named, refresh)
+        return await people.lend(await self._server(config, root, closes(order)), order, asked, refresh)
 
     async def good(self, refresh: Secret, config: Mapping[str, object], root: Root) -> bool | None:
         found = await (await self._server(read(Config, config, "config"), root, soon())).introspected(refresh)
@@ -105,9 +118,12 @@ class OAuth2(Unnamed):
     async def leave(self, refresh: Secret, config: Mapping[str, object], root: Root) -> None:
         await (await self._server(read(Config, config, "config"), root, soon())).revoke(refresh, None)
 
+    async def close(self) -> None:
+        await self._endings.close()
+
     async def _server(self, config: Config, root: Root, until: float) -> Server:
-        http, secret = self._networks.of(config.network), read(RootSecret, root, "root").secret
-        return Server(http, config, await self._metadata.of(config, http, until), secret, self._keys, until)
+        http, own_root = self._networks.of(config.network), read(RootSecret, root, "root")
+        return Server(http, config, await self._metadata.of(config, http, until), own_root, self._keys, until)
 
 
 def soon() -> float:

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote_plus
 
@@ -36,13 +37,17 @@ async def proof(config: Config, secret: Secret, token_endpoint: str, keys: Keys[
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, ()
     if config.auth == "client_secret_post":
         return {}, (("client_id", config.client_id), ("client_secret", text(secret)))
+    if config.auth == "none":
+        return {}, (("client_id", config.client_id),)
+    key, now = await keys.of(secret), datetime.now(UTC)
+    shown = signed(config, key, token_endpoint, {"iss": config.client_id, "sub": config.client_id, "iat": now, "exp": now + LIFE})
+    return {}, (("client_id", config.client_id), ("client_assertion_type", ASSERTION), ("client_assertion", shown))
+
+
+def signed(config: Config, key: Key, token_endpoint: str, who: Mapping[str, object]) -> str:
+    """For this server alone, and no other like it."""
     audience = config.issuer if config.assertion_audience == "issuer" else token_endpoint
-    signed = assertion(config, await keys.of(secret), audience, datetime.now(UTC))
-    return {}, (("client_id", config.client_id), ("client_assertion_type", ASSERTION), ("client_assertion", signed))
-
-
-def assertion(config: Config, key: Key, audience: str, now: datetime) -> str:
-    claims = {"iss": config.client_id, "sub": config.client_id, "aud": audience, "jti": secrets.token_urlsafe(24), "iat": now, "exp": now + LIFE}
+    claims = {**who, "aud": audience, "jti": secrets.token_urlsafe(24)}
     try:
         return jwt.encode(claims, key, config.algorithm, {"kid": config.key_id} if config.key_id else None)
     except (jwt.PyJWTError, ValueError, TypeError):

@@ -1,26 +1,53 @@
 """What an operator declares of an OAuth 2.0 authorization server, and of our client there."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from counterfoil.wire.secret import Secret
 from services.providers.seam import Declared
 
 URL = r"^https?://[^\s?#@\\]+$"
 HOST = r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$"
-Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+SUBJECT = r"^([\x20-\x7a|~]|\{(project|environment)\}){1,256}$"
+DetailType = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,256}$")]
+Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+OWN = "oauth2"
+Grant = Literal["client_credentials", "jwt_bearer", "token_exchange"]
 
 
 class Config(Declared):
     issuer: str = Field(pattern=URL, max_length=512, description="as its metadata says it, byte for byte")
     client_id: str = Field(min_length=1, max_length=512, pattern=r"^[\x20-\x7e]+$")
-    auth: Method = Field(default="client_secret_basic", description="how the client proves itself")
-    algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(default="RS256", description="of private_key_jwt")
-    key_id: str | None = Field(default=None, max_length=256, description="`kid` of private_key_jwt")
-    assertion_audience: Literal["issuer", "token_endpoint"] = Field(default="issuer", description="`aud` of private_key_jwt")
+    auth: Method = Field(
+        default="client_secret_basic", description="how the client proves itself; `none` where another JWT of its key is all that is wanted"
+    )
+    grant: Grant = Field(default="client_credentials", description="by which the client asks for itself")
+    algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(default="RS256", description="of every JWT that is signed")
+    key_id: str | None = Field(default=None, max_length=256, description="`kid` of every JWT that is signed")
+    assertion_audience: Literal["issuer", "token_endpoint"] = Field(default="issuer", description="`aud` of every JWT that is signed")
+    assertion_issuer: str | None = Field(
+        default=None, min_length=1, max_length=512, description="`iss` of a JWT beside the client's own; absent: client_id"
+    )
+    subject: str | None = Field(
+        default=None,
+        pattern=SUBJECT,
+        description="`sub` of such a JWT, where {project} and {environment} are those of whoever asks; absent: client_id",
+    )
+    exchanges: Literal["access_token", "jwt"] = Field(
+        default="access_token",
+        description="what token_exchange exchanges: a token that the client gets by client_credentials, or a JWT that its key signs",
+    )
+    exchanged_scopes: tuple[str, ...] = Field(default=(), strict=False, max_length=64, description="of that token; absent: those that are wanted")
+    exchanged_ends: bool = Field(
+        default=True, description="false where the server ends what came of that token together with it: then it lives its own time"
+    )
+    requested_token_type: Literal["access_token", "jwt"] = Field(default="access_token", description="of token_exchange: what is to come of it")
     resource: str | None = Field(default=None, max_length=1024, description="RFC 8707, where a request names none")
     audience: str | None = Field(default=None, max_length=1024, description="for servers that know no `resource`")
+    detail_types: tuple[DetailType, ...] = Field(
+        default=(), strict=False, max_length=32, description="of authorization_details (RFC 9396) that are passed on; all others are refused"
+    )
     network: Literal["internet", "inside", "this_machine"] = Field(
         default="internet", description="where it may be: `inside` is private addresses too, `this_machine` is localhost, without TLS as well"
     )
@@ -39,8 +66,25 @@ class Config(Declared):
     prompt: str | None = Field(default=None, max_length=64, description="what the server is asked to show them: `consent`")
     introspect: bool = Field(default=True, description="false where the server does not let this client introspect")
 
+    @model_validator(mode="after")
+    def proves_itself(self) -> Self:
+        if self.auth == "none" and (self.grant != "jwt_bearer" and (self.grant, self.exchanges) != ("token_exchange", "jwt")):
+            raise ValueError("a client that proves nothing is anybody")
+        return self
+
+    @model_validator(mode="after")
+    def passes_on(self) -> Self:
+        if OWN in self.detail_types:
+            raise ValueError("a type of ours: the resources that a token shall be for")
+        return self
+
 
 class RootSecret(Declared):
-    """One member for either: a guided set-up asks for what is needed, once."""
+    """One member as a rule: a guided set-up asks for what is needed, once."""
 
-    secret: Secret = Field(description="the client's secret; with private_key_jwt its private key, PEM")
+    secret: Secret = Field(description="the client's secret; with private_key_jwt or `none` its private key, PEM")
+    key: Secret = Field(default=Secret(b""), description="beside a client's secret: the private key that signs what is no proof of the client, PEM")
+
+    @property
+    def signs(self) -> Secret:
+        return self.key if self.key.reveal() else self.secret

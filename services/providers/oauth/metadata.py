@@ -27,6 +27,8 @@ class Places:
     authorization: str | None = None
     says_iss: bool = False
     """RFC 9207: its answers to a person's browser name it."""
+    details: frozenset[str] | None = None
+    """Types that it knows, by RFC 9396 section 10; None where it does not say."""
 
 
 @dataclass(slots=True)
@@ -103,7 +105,12 @@ def places(config: Config, found: Mapping[str, object]) -> Places:
     revocation = config.revocation_endpoint or place(config, found.get("revocation_endpoint"))
     introspection = config.introspection_endpoint or place(config, found.get("introspection_endpoint"))
     authorization = config.authorization_endpoint or place(config, found.get("authorization_endpoint"))
-    return Places(token, revocation, introspection, authorization, found.get("authorization_response_iss_parameter_supported") is True)
+    says_iss = found.get("authorization_response_iss_parameter_supported") is True
+    return Places(token, revocation, introspection, authorization, says_iss, types(found.get("authorization_details_types_supported")))
+
+
+def types(said: object) -> frozenset[str] | None:
+    return frozenset(one for one in said if isinstance(one, str)) if isinstance(said, list) else None
 
 
 def place(config: Config, url: object) -> str | None:

@@ -10,6 +10,7 @@ from services.providers.oauth.config import Config
 from services.providers.oauth.given import Given as Token
 from services.providers.oauth.metadata import Places
 from services.providers.oauth.server import Server
+from services.providers.oauth.wish import Wish
 from services.providers.seam import Irrevocable, Order, ProviderError, Refused
 from services.providers.web.talk import Heard
 
@@ -49,23 +50,21 @@ def wrong(found: Token, asked: frozenset[str], refresh: Secret | None) -> str:
         return "the server gave a token that is no bearer token, or said no beside it"
     if found.scopes is None:
         return "the server does not say which scopes it gave, and introspection does not, either"
-    if not found.scopes <= asked:
+    if not found.scopes <= asked or found.said:
         return "the server gave more than was asked"
     return "" if refresh else "the server gave no refresh token: see `always` of the connector, and what this client may do there"
 
 
-async def lend(server: Server, config: Config, order: Order, resources: tuple[str, ...], refresh: Secret) -> Lent:
+async def lend(server: Server, order: Order, wish: Wish, refresh: Secret) -> Lent:
     """An access token of its own for each credential, narrowed by `scope`: so each can be ended by itself."""
     sent = datetime.now(UTC)
-    heard = await server.token("refresh_token", ("refresh_token", refresh.text()), *lending.asked(config, order.scopes, resources))
-    received = datetime.now(UTC)
-    found = given.given(heard)
-    if found is None:
-        no = said.no(heard)
-        raise NeedsConsent(no.code, "the server does not accept the user's grant any more") if no.code == "invalid_grant" else no
-    if found.sound and (resources or not found.complete):
-        found = await lending.proven(server, found)
-    minted = lending.lent(order, found, config.issuer, resources, sent, received)
+    heard = await server.token("refresh_token", ("refresh_token", refresh.text()), *lending.asked(server, wish))
+    try:
+        minted = await lending.taken(server, order, wish, heard, sent)
+    except Refused as no:
+        if no.code != "invalid_grant":
+            raise
+        raise NeedsConsent(no.code, "the server does not accept the user's grant any more") from None
     return Lent(replace(minted, handle={**minted.handle, "user": True}), renewed(heard))
 
 

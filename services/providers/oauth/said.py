@@ -5,13 +5,14 @@ from services.providers.web.talk import Heard
 
 SAID: dict[str, tuple[type[ProviderError], str]] = {
     "invalid_client": (RootRefused, "the server does not accept this client, or the way it proves itself"),
-    "unauthorized_client": (Refused, "the server does not let this client use client credentials"),
-    "unsupported_grant_type": (Refused, "the server knows no client credentials"),
+    "unauthorized_client": (Refused, "the server does not let this client use this grant"),
+    "unsupported_grant_type": (Refused, "the server does not know this grant"),
     "invalid_scope": (Refused, "the server does not give this client such a scope"),
     "scope_invalid": (Refused, "the server does not give this client such a scope"),
     "invalid_target": (Refused, "the server does not give this client tokens for such a resource"),
+    "invalid_authorization_details": (Refused, "the server does not give this client such details: their type, a member or a value"),
     "invalid_request": (Refused, "the server does not understand the request"),
-    "invalid_grant": (Refused, "the server does not accept the grant"),
+    "invalid_grant": (Refused, "the server does not accept the grant, or what was shown for it"),
     "access_denied": (Refused, "the server denied it"),
     "temporarily_unavailable": (Unavailable, "the server is overloaded or being maintained"),
     "slow_down": (Unavailable, "the server wants to be asked less often"),

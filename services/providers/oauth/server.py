@@ -8,7 +8,7 @@ from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Outbound
 from services.providers.oauth import client
 from services.providers.oauth.client import Key
-from services.providers.oauth.config import Config
+from services.providers.oauth.config import Config, RootSecret
 from services.providers.oauth.metadata import Places
 from services.providers.oauth.said import busy
 from services.providers.seam import Irrevocable, ProviderError, Refused, Unavailable, Unknown
@@ -21,12 +21,12 @@ class Server:
     http: Outbound = field(repr=False)
     config: Config
     places: Places
-    secret: Secret
+    root: RootSecret
     keys: Keys[Key] = field(repr=False)
     until: float
 
     async def ask(self, url: str, lost: type[ProviderError], *form: tuple[str, str]) -> Heard:
-        headers, proof = await client.proof(self.config, self.secret, self.places.token, self.keys)
+        headers, proof = await client.proof(self.config, self.root.secret, self.places.token, self.keys)
         return await post(self.http, url, self.until, lost, headers, (*form, *proof))
 
     async def token(self, grant: str, *form: tuple[str, str]) -> Heard:
