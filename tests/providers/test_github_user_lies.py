@@ -67,6 +67,7 @@ async def test_what_was_asked_is_handed_over(liar: Liar, told: dict[str, Any]):
         {"expires_at": None},
         {"expires_at": CANARY},
         {"expires_at": "2999-01-01T00:00:00Z"},
+        {"expires_at": (datetime.now(UTC) + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M:%SZ")},
         {"expires_at": "2016-07-11T22:14:10Z"},
         {"expires_at": (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")},
         {"token": f"ghu_{CANARY} "},

@@ -30,8 +30,8 @@ PROVEN_AGAINST = (
     "GitHub's own OpenAPI description by Prism (`make test-providers`) for what is asked; no counterpart that others wrote gives scoped tokens: for "
     "the rest a server of ours, written by GitHub's documentation. Nothing of it ran against github.com."
 )
-LIMIT = 3.5
-"""Seconds for revoking and its proof."""
+LIMIT = 3.0
+"""Seconds for revoking and its proof; and for whatever is done in a user's turn, where up to three things are."""
 
 
 class GitHubUser(Unnamed):
@@ -68,7 +68,7 @@ class GitHubUser(Unnamed):
         return await login.redeem(self._client(config, root, soon()), returned)
 
     async def lend(self, order: Order, refresh: Secret, root: Root) -> Lent:
-        until, config = min(closes(order), soon()), read(Config, order.config, "config")  # it is done before the turn is over
+        until, config = min(closes(order), soon()), read(Config, order.config, "config")
         wish(order.scopes, order.details, config.account)
         self._pauses.check(place_of(config))
         try:
