@@ -1,6 +1,7 @@
 """Root secrets: they arrive sealed to mint, and lie under a data key of their own that the key-encryption key wraps."""
 
 import asyncio
+from collections.abc import Callable
 
 from counterfoil.contracts.registry import Connector
 from counterfoil.wire import binding
@@ -16,9 +17,9 @@ Place = tuple[str, str]
 class Roots:
     """By connector and installation, the newest version of each field. `forget` when the registry changes."""
 
-    def __init__(self, db: Pool, envelope: Envelope, opener: Opener | None) -> None:
-        """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in."""
-        self._db, self._envelope, self._opener = db, envelope, opener
+    def __init__(self, db: Pool, envelope: Envelope, opener: Opener | None, bare: Callable[[str], bool]) -> None:
+        """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in. `bare`: providers that need none."""
+        self._db, self._envelope, self._opener, self._bare = db, envelope, opener, bare
         self._kept: dict[Place, dict[str, Secret]] = {}
         self._reading = asyncio.Lock()
 
@@ -38,7 +39,7 @@ class Roots:
         found: dict[str, Secret] = {}
         for one in dict.fromkeys([connector.installation, installation]):
             found |= await self._at((connector.name, one))
-        if not found:
+        if not found and not self._bare(connector.provider):
             raise Unavailable("no_root_secret", "the connector has no root secret yet")
         return found
 
