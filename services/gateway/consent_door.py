@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from counterfoil.contracts import consent_returned
 from counterfoil.contracts.base import named
@@ -24,6 +24,7 @@ from services.gateway.consents import Consents
 from services.gateway.settled import Settled
 
 BACK = "/consent/back"
+CLIENT = "/consent/client.json"
 PATIENCE = 8.0
 COOKIE = "counterfoil-consent"
 LONGEST_CODE = 4096
@@ -66,6 +67,16 @@ class ConsentDoor:
         response = told(came or row)
         response.delete_cookie(COOKIE, path=urlsplit(self._consents.back).path)
         return response
+
+    async def client(self, _: Request) -> Response:
+        """Who we are, for authorization servers that read it at the client's id: a client ID metadata document. Nothing in it is secret."""
+        back = self._consents.back
+        base = back.removesuffix(BACK)
+        said = {
+            "client_id": f"{base}{CLIENT}", "client_name": "Counterfoil", "client_uri": base, "redirect_uris": [back], "application_type": "web",
+            "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "token_endpoint_auth_method": "none",
+        }  # fmt: skip
+        return JSONResponse(said, headers={"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"})
 
     def _returned(self, row: Mapping[str, Any], found: Mapping[str, str]) -> Out:
         code, consent_id = found.get("code"), row["consent_id"]

@@ -11,7 +11,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from services.gateway.answering import Dialect, Door, Endpoint, refusal
-from services.gateway.consent_door import BACK, ConsentDoor
+from services.gateway.consent_door import BACK, CLIENT, ConsentDoor
 from services.gateway.openapi.document import document
 from services.gateway.problems import About, Problem
 from services.gateway.revoke_door import RevokeDoor
@@ -106,8 +106,8 @@ def others(doors: Doors) -> Sequence[Address]:
 
 
 def pages(doors: Doors) -> Sequence[Address]:
-    """For people, in a browser. No part of what is described."""
-    return (BACK, GET, doors.people.back), ("/consent/{link}", GET, doors.people.go)
+    """For people, in a browser, and for where they are sent. No part of what is described."""
+    return (BACK, GET, doors.people.back), (CLIENT, GET, doors.people.client), ("/consent/{link}", GET, doors.people.go)
 
 
 def of_kind(entries: Entries) -> Sequence[Address]:

@@ -113,7 +113,7 @@ async def run(settings: Settings, shelf: Shelf, *, end: bool) -> int:
     """As the role `revoke`, once. Prints a line each; the exit code is 0 where nothing is left."""
     db = await database(settings, "orphans")
     try:
-        roots, registry = Roots(db, Envelope(settings.keys), None), Registry(db, settings.database)
+        roots, registry = Roots(db, Envelope(settings.keys), None, shelf.bare), Registry(db, settings.database)
         await roots.complete()
         await registry.load()
         found = await Orphans(db, shelf, Rotation(roots), registry).search(end=end)

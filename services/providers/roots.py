@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from counterfoil.contracts.registry import Connector
 from counterfoil.wire import binding
@@ -23,9 +23,9 @@ AND version > (SELECT max(version) - $3 FROM root_secret n WHERE (n.connector, n
 class Roots:
     """By connector and installation, the newest versions of each field. `forget` when the registry changes."""
 
-    def __init__(self, db: Pool, envelope: Envelope, opener: Opener | None) -> None:
-        """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in."""
-        self._db, self._envelope, self._opener = db, envelope, opener
+    def __init__(self, db: Pool, envelope: Envelope, opener: Opener | None, bare: Callable[[str], bool]) -> None:
+        """`opener` holds mint's own opening key; revoke has none, and waits until mint has taken a secret in. `bare`: providers that need none."""
+        self._db, self._envelope, self._opener, self._bare = db, envelope, opener, bare
         self._kept: dict[Place, list[dict[str, Secret]]] = {}
         self._reading = asyncio.Lock()
 
@@ -44,6 +44,8 @@ class Roots:
         """
         of_places = [await self._at((connector.name, one)) for one in dict.fromkeys([connector.installation, installation])]
         found = [stacked(one[min(back, len(one) - 1)] for one in of_places if one) for back in range(max(map(len, of_places)))]
+        if not found and self._bare(connector.provider):
+            return [{}]
         if not found:
             raise Unavailable("no_root_secret", "the connector has no root secret yet")
         return found

@@ -32,6 +32,11 @@ class Shelf:
             self._made[name] = provider(name)
         return self._made[name]
 
+    def bare(self, name: str) -> bool:
+        """Whether it can do without a root secret."""
+        one = self.provider(name)
+        return one is not None and not any(field.is_required() for field in one.root.model_fields.values())
+
     async def close(self) -> None:
         for one in self._made.values():
             await one.close()

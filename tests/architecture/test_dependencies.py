@@ -14,7 +14,8 @@ from tests.architecture.source import ROOT, Module, imports, modules, ours, pars
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVICES = ("gateway", "verifier", "policy", "providers", "audit", "revoker", "console", "witness", "ops", "dev")
-GROUPS: Mapping[str, str] = {**{name: f"services.{name}" for name in SERVICES}, "test": "tests", "browser": "tests.browser"}
+APART = {"browser": "tests.browser", "mcp": "tests.counterparts"}
+GROUPS: Mapping[str, str] = {**{name: f"services.{name}" for name in SERVICES}, "test": "tests", **APART}
 BUILT_FROM = {"test": ("tests", "deploy")}
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
@@ -90,8 +91,8 @@ def missing(start: Iterable[Module], allowed: set[str], known: Mapping[str, Modu
 def test_a_service_needs_no_more_than_its_group(group: str):
     known = everything()
     start = [module for module in known.values() if module.within(*BUILT_FROM.get(group, (GROUPS[group],)))]
-    if group == "test":  # what drives a browser is installed beside the rest, by make test-browser
-        start = [module for module in start if not module.within(GROUPS["browser"])]
+    if group == "test":  # what drives a browser is installed beside the rest, by make test-browser; what runs an MCP server, apart
+        start = [module for module in start if not module.within(*APART.values())]
 
     assert start
     assert missing(start, locked(group), known) == []

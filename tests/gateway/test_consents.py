@@ -149,3 +149,11 @@ async def test_the_end_of_a_grant_is_on_record_with_who_ended_it_once(manned: To
     rows = await manned.root.fetch("SELECT change, actor, entry FROM registry_change WHERE entry_kind = 'grant'")
     assert [(row["change"], json.loads(row["actor"])["role"]) for row in rows] == [("grant_ended", "app")]
     assert (await manned.http.delete(f"/v1/grants/{uuid4()}", headers=bearer())).status_code == 404
+
+
+async def test_who_we_are_stands_at_the_clients_own_address(manned: Town):
+    said = (await manned.http.get("/consent/client.json")).json()
+
+    assert said["client_id"].endswith("/consent/client.json")
+    assert said["redirect_uris"] == [said["client_id"].replace("client.json", "back")]
+    assert (said["token_endpoint_auth_method"], said["application_type"]) == ("none", "web")

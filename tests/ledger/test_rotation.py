@@ -109,7 +109,7 @@ async def kept(books: Books, folder: Path, *rows: tuple[str, str, int, str]) -> 
         box = Sealer().seal(Secret(secret), KEY.public, info)
         await books.owner.execute("INSERT INTO root_secret (connector, installation, field, version, sealed) VALUES ($1, $2, $3, $4, $5)",
                                   DEMO.name, installation, field, version, box)  # fmt: skip
-    roots = Roots(books.mint, Envelope(folder), Opener([KEY]))
+    roots = Roots(books.mint, Envelope(folder), Opener([KEY]), lambda _: False)
     await roots.adopt()
     return roots
 
@@ -144,9 +144,9 @@ async def test_an_old_one_may_go_with_its_key_and_the_newest_may_not(books: Book
     await kept(books, tmp_path, ("main", "password", 2, "new"))
 
     (tmp_path / "kek-1.key").unlink()
-    assert await sets(Roots(books.mint, Envelope(tmp_path), None), "main") == [{"password": "new"}]
+    assert await sets(Roots(books.mint, Envelope(tmp_path), None, lambda _: False), "main") == [{"password": "new"}]
     key_folder.write(tmp_path / "kek-1.key", b"k" * 32)
     (tmp_path / "kek-2.key").unlink()
     with pytest.raises(Unavailable) as no:
-        await Roots(books.mint, Envelope(tmp_path), None).sets(DEMO, "main")
+        await Roots(books.mint, Envelope(tmp_path), None, lambda _: False).sets(DEMO, "main")
     assert no.value.code == "no_kek"

@@ -17,10 +17,11 @@ from tests.support.google import Google, cloudy
 from tests.support.iam import simulating
 from tests.support.kubernetes import Cluster, standing
 from tests.support.linear import linear
+from tests.support.mcp import serving_notes
 from tests.support.oidc import running
 from tests.support.rgw import storing
 
-__all__ = ["apiserver_running", "counter", "demo", "linear", "running", "simulating", "storing"]
+__all__ = ["apiserver_running", "counter", "demo", "linear", "running", "serving_notes", "simulating", "storing"]
 
 
 @pytest.fixture

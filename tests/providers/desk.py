@@ -21,7 +21,8 @@ BORROWER = Borrower("5b" * 32, "web", "production")
 class Desk:
     """`away`: a config that leads to no provider at all; None where it asks none. `details`: some that the provider accepts.
 
-    `wrong_root`: one that the provider itself refuses, where it has to have a form; else a canary does.
+    `wrong_root`: one that the provider itself refuses, where it has to have a form; else a canary does. `one_for_all`: what it lends is one token
+    for all that ask for the same user, so one of them cannot be ended.
     """
 
     provider: Provider
@@ -31,6 +32,7 @@ class Desk:
     away: Mapping[str, object] | None
     details: tuple[Mapping[str, object], ...] = ()
     wrong_root: Mapping[str, Secret] = field(default_factory=dict)
+    one_for_all: bool = False
 
     def __post_init__(self) -> None:
         if not self.wrong_root:
@@ -56,7 +58,7 @@ class Desk:
 
     async def revoke(self, minted: Minted) -> bool | None:
         """Whether it was there still, where that can be told. What nobody can end says so each time."""
-        with pytest.raises(Irrevocable) if self.provider.revocation in NOBODY_CAN else nullcontext():
+        with pytest.raises(Irrevocable) if self.one_for_all or self.provider.revocation in NOBODY_CAN else nullcontext():
             return await self.provider.revoke(minted.handle, self.config, self.root, token_of(minted))
         return None
 
