@@ -107,7 +107,7 @@ def others(doors: Doors) -> Sequence[Address]:
 
 def pages(doors: Doors) -> Sequence[Address]:
     """For people, in a browser. No part of what is described."""
-    return (BACK, GET, doors.people.back), ("/consent/{link}", GET, doors.people.go)
+    return (BACK, GET, doors.people.back), ("/consent/{link}", GET, doors.people.go), ("/consent/{link}", POST, doors.people.given)
 
 
 def of_kind(entries: Entries) -> Sequence[Address]:

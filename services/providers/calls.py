@@ -39,7 +39,7 @@ async def mint(intent: Intent, means: Means, now: datetime) -> Minted | No:
     """Never raises for anything a provider does. `now` is when the intent was written: the call ends when its window does."""
     order = intent.order()
     try:
-        root = await means.roots.of(intent.wanted.connector, order.installation)
+        root = await root_of(intent, means.roots)
     except Unavailable as error:
         return No("provider_unavailable", error.message)
     try:
@@ -61,6 +61,13 @@ async def mint(intent: Intent, means: Means, now: datetime) -> Minted | No:
     if more(order, minted):
         return No("gave_more", "the provider gave more than was asked: revoked", True, minted)
     return No("provider_refused", f"{minted.amiss}: revoked", True, minted) if minted.amiss else minted
+
+
+async def root_of(intent: Intent, roots: Roots) -> Root:
+    wanted = intent.wanted
+    if wanted.grant.user is None:
+        return await roots.of(wanted.connector, wanted.grant.installation)
+    return await roots.on_behalf(wanted.provider, wanted.connector, wanted.grant.installation)
 
 
 async def made(intent: Intent, means: Means, order: Order, root: Root) -> Minted:

@@ -20,7 +20,7 @@ from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter
 from counterfoil_server.runtime.store.database import Connection, Pool
-from services.providers.consenting import Consents, Given, Returned
+from services.providers.consenting import Given, Pastes, Redirects, Returned
 from services.providers.grants import Grants, Whose
 from services.providers.roots import Roots
 from services.providers.seam import ProviderError, Refused, Unavailable
@@ -33,6 +33,7 @@ LONGEST_CALL = timedelta(seconds=5)
 BEGIN = "UPDATE consent SET outcome = 'redeeming' WHERE consent_id = $1 AND outcome IS NULL RETURNING *"
 BEGUN = "SELECT * FROM consent WHERE consent_id = $1"
 SETTLED = "UPDATE consent SET outcome = $2, fact = $3 WHERE consent_id = $1 AND outcome = 'redeeming' AND fact IS NULL"
+BROUGHT = frozenset({"code", "key"})
 Fact = ConsentGranted | ConsentRefused
 
 
@@ -87,7 +88,7 @@ class Consenting:
         return fact, value
 
     async def outcome(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> Given | ConsentRefused:
-        if "code" not in brought:
+        if not BROUGHT & brought.keys():
             return self.refused(row, "declined", "they did not agree, or the provider did not let them")
         if returned.deadline < self.now() or row["expires_at"] < self.now():
             return self.refused(row, "late", "it came too late: agree again")
@@ -108,9 +109,12 @@ class Consenting:
         snapshot = self.registry.snapshot
         connector = snapshot.connectors.get(row["connector"])
         provider = self.shelf.provider(connector.provider) if connector else None
-        if connector is None or not isinstance(provider, Consents):
-            raise Refused("unknown_connector", "the registry has no such connector any more, or it asks nobody")
-        config, root = snapshot.config(connector, row["installation"]), await self.roots.of(connector, row["installation"])
+        config = snapshot.config(connector, row["installation"]) if connector else {}
+        if "key" in brought and isinstance(provider, Pastes) and provider.asks(config):
+            return provider.pasted(Secret(brought["key"]), frozenset(row["scopes"]), config)
+        if connector is None or "code" not in brought or not isinstance(provider, Redirects):
+            raise Refused("unknown_connector", "the registry has no such connector any more, or it asks nobody in this way")
+        root = await self.roots.of(connector, row["installation"])
         try:
             verifier = self.opener.open(row["verifier"] or b"", binding.verifier(row["consent_id"]))
         except Unsealable:

@@ -16,7 +16,7 @@ from services.providers.ends import LONGEST_CALL
 from services.providers.envelope import Envelope
 from services.providers.ledger_rows import end
 from services.providers.roots import Roots
-from services.providers.seam import ProviderError, Refused
+from services.providers.seam import Irrevocable, ProviderError, Refused
 from services.providers.shelf import Shelf
 
 log = logging.getLogger("counterfoil.revoke")
@@ -49,7 +49,7 @@ class GrantEnds:
         try:
             async with asyncio.timeout(LONGEST_CALL):
                 await self._leave(row)
-        except Refused as error:
+        except (Refused, Irrevocable) as error:
             given_up = error.code
         except (ProviderError, TimeoutError) as error:
             tried = self._tries[row["grant_id"]] = self._tries.get(row["grant_id"], 0) + 1
@@ -69,5 +69,6 @@ class GrantEnds:
         provider = self._shelf.provider(connector.provider) if connector else None
         if connector is None or not isinstance(provider, Consents):
             raise Refused("unknown_connector", "it was removed: nobody knows any more where the grant could be ended")
+        root = await self._roots.on_behalf(provider, connector, row["installation"])
         refresh = self._envelope.unwrap(row, binding.grant(row["grant_id"], row["version"]))
-        await provider.leave(refresh, snapshot.config(connector, row["installation"]), await self._roots.of(connector, row["installation"]))
+        await provider.leave(refresh, snapshot.config(connector, row["installation"]), root)

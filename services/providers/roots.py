@@ -7,6 +7,7 @@ from counterfoil.wire import binding
 from counterfoil.wire.sealing import Opener, Unsealable
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.store.database import Pool
+from services.providers.consenting import Pastes
 from services.providers.envelope import Envelope
 from services.providers.seam import Unavailable
 
@@ -41,6 +42,10 @@ class Roots:
         if not found:
             raise Unavailable("no_root_secret", "the connector has no root secret yet")
         return found
+
+    async def on_behalf(self, provider: object, connector: Connector, installation: str) -> dict[str, Secret]:
+        """For what is lent on behalf of a person: where that is a key of theirs, there need be none."""
+        return {} if isinstance(provider, Pastes) else await self.of(connector, installation)
 
     async def _at(self, place: Place) -> dict[str, Secret]:
         if place in self._kept:
