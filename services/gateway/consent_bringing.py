@@ -35,9 +35,12 @@ class Bringing:
     async def bring(self, row: Row, brought: Mapping[str, str], deadline: datetime | None = None) -> Row:
         """The question, with what came of it where that came in time. `deadline`: until when it may be used; else as long as somebody waits here."""
         with self.settled.expecting(row["consent_id"]) as end:
-            await self.send([self._returned(row, brought, deadline)])
+            await self.put(row, brought, deadline)
             await asyncio.wait([end], timeout=PATIENCE)
         return await self.consents.came_to(row["consent_id"]) or row
+
+    async def put(self, row: Row, brought: Mapping[str, str], deadline: datetime | None = None) -> None:
+        await self.send([self._returned(row, brought, deadline)])
 
     def _returned(self, row: Row, brought: Mapping[str, str], deadline: datetime | None) -> Out:
         consent_id, now = row["consent_id"], self.now()

@@ -13,6 +13,8 @@ from services.gateway.consents import Consents, hashed
 
 BACK = "/consent/back"
 COOKIE = "counterfoil-consent"
+LASTS = 2700
+"""Seconds: a link, and after it a code that is typed in elsewhere, as long as either may live."""
 LONGEST_CODE = LONGEST_KEY = 4096
 EMPTY, TOO_LONG = "There was no key in it.", f"It is longer than {LONGEST_KEY} characters: no key is."
 NO_KEY = "A key is one line of letters, digits and signs, without blanks: paste it anew."
@@ -25,6 +27,9 @@ class ConsentDoor:
     async def go(self, request: Request) -> Response:
         """To the provider, or the question itself. The cookie ties what comes back to this browser: what somebody else brought leads nowhere."""
         link = request.path_params["link"]
+        begun = "begun" in request.query_params
+        if (state := request.cookies.get(COOKIE)) and (row := await self._consents.under_way(link, state, begun=begun)):
+            return self._how_far(row, link)
         sent = await self._consents.send(link)
         if sent is None:
             return consent_pages.over()
@@ -32,9 +37,15 @@ class ConsentDoor:
             away: Response = RedirectResponse(sent.url, 303, consent_pages.HEADERS)
             self._tie(away, sent.state, self._path("back"), "lax")
         else:
-            away = consent_pages.pasting(sent.row, sent.state, sent.url)
-            self._tie(away, sent.state, self._path(link), "strict")
+            away = consent_pages.pasting(sent.row, sent.state, sent.url) if sent.way == "paste" else consent_pages.beginning(sent.row, sent.state)
+            self._tie(away, sent.state, self._path(link), "strict" if sent.way == "paste" else "lax")
         return away
+
+    def _how_far(self, row: Mapping[str, Any], link: str) -> Response:
+        """The page that asks for itself again, until it has come to something."""
+        if row["outcome"] in {"granted", "refused"}:
+            return done(consent_pages.told(row), self._path(link))
+        return consent_pages.typing_in(row) if row["user_code"] else consent_pages.moment()
 
     async def back(self, request: Request) -> Response:
         found = dict(request.query_params)
@@ -52,11 +63,14 @@ class ConsentDoor:
         """What was typed into the page. It may be used as long as the question lives: mint may be away for a while."""
         found, link = await body.form(request), request.path_params["link"]
         row = await self._of_this_browser(request, found.get("state", ""))
-        if row is None or row["way"] != "paste" or row["link_digest"] != hashed(link):
+        if row is None or row["way"] == "redirect" or row["link_digest"] != hashed(link):
             return consent_pages.stranger()
         key = found.get("key", "").strip()
         if "no" in found:
             brought = {"error": "access_denied"}
+        elif row["way"] == "device":
+            await self._bringing.put(row, {"device": "begins"}, row["expires_at"])
+            return RedirectResponse(f"{self._path(link)}?begun=1", 303, consent_pages.FORM)
         elif wrong := amiss(key):
             return consent_pages.pasting(row, found["state"], row["url"], wrong)
         else:
@@ -72,7 +86,7 @@ class ConsentDoor:
 
     def _tie(self, response: Response, state: str, path: str, samesite: Literal["lax", "strict"]) -> None:
         secure = urlsplit(self._consents.back).scheme == "https"
-        response.set_cookie(COOKIE, state, max_age=600, path=path, secure=secure, httponly=True, samesite=samesite)
+        response.set_cookie(COOKIE, state, max_age=LASTS, path=path, secure=secure, httponly=True, samesite=samesite)
 
 
 def done(response: Response, path: str) -> Response:

@@ -19,10 +19,13 @@ FORM = HEADERS | {"Content-Security-Policy": f"{POLICY}'self'"}
 Row = Mapping[str, Any]
 
 
-def page(title: str, text: str, status: int = 200, more: str = "", headers: Mapping[str, str] = HEADERS) -> Response:
-    """`text` is escaped here; `more` is markup."""
+def page(title: str, text: str, status: int = 200, more: str = "", headers: Mapping[str, str] = HEADERS, refresh: str = "") -> Response:
+    """`text` is escaped here; `more` is markup. `refresh`: after how many seconds the browser comes again, or where it goes then."""
+    again = f'<meta http-equiv=refresh content="{escape(refresh)}">' if refresh else ""
     made = f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(title)}</title>"
-    return HTMLResponse(f"{made}<style>{STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{more}</main></html>", status, headers)
+    return HTMLResponse(
+        f"{made}{again}<style>{STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{more}</main></html>", status, headers
+    )
 
 
 def over() -> Response:
@@ -48,14 +51,35 @@ def told(row: Row, *, posted: bool = False) -> Response:
         to = f"{row['return_to']}{joint}{urlencode({'consent': str(row['consent_id']), 'outcome': outcome})}"
         if not posted:
             return RedirectResponse(to, 303, HEADERS)
-        onward = f'<meta http-equiv=refresh content="0;url={escape(to)}"><p><a href="{escape(to)}" rel=noreferrer>On to the app</a></p>'
-        return page("Back to the app", f"It knows what came of it: {outcome}.", 200, onward)
+        onward = f'<p><a href="{escape(to)}" rel=noreferrer>On to the app</a></p>'
+        return page("Back to the app", f"It knows what came of it: {outcome}.", 200, onward, refresh=f"0;url={to}")
     if outcome == "granted":
         return page("Done", f"{app(row)} may now act for you at {row['connector']}: {', '.join(row['scopes'])}. You may close this page.")
     if outcome == "waiting":
         return page("Not yet", "The provider takes its time. Go back to the app: it asks again by itself.", 504)
     message = json.loads(bytes(row["fact"])).get("message", "")
     return page("Nothing was given", f"{app(row)} cannot act for you at {row['connector']}: {message}", 403)
+
+
+def beginning(row: Row, state: str) -> Response:
+    asks = f"{app(row)} asks to act for you at {row['connector']}: {', '.join(row['scopes'])}."
+    more = f"""<p>You get a code, which you type in at the provider.
+Only go on if you come from that app yourself: whoever types the code in agrees.</p>
+<form method=post><input type=hidden name=state value="{escape(state)}"><button>Get a code</button><button name=no value=no>No</button></form>"""
+    return page(f"Agree for {app(row)}", asks, 200, more, FORM)
+
+
+def moment() -> Response:
+    return page("One moment", "The provider is asked for a code. This page comes again by itself.", refresh="1")
+
+
+def typing_in(row: Row) -> Response:
+    """RFC 8628 section 3.3: the code stands beside the link that has it in it, so that both can be compared."""
+    to = row["complete"] or row["url"]
+    more = f"""<p><strong style="font-size:2rem;letter-spacing:.1em">{escape(row["user_code"])}</strong></p>
+<p><a href="{escape(to)}" rel="noreferrer noopener" target=_blank>Go there</a>, or type {escape(row["url"])} on any device.
+It has to show you this code. This page comes again by itself, until you have agreed there.</p>"""
+    return page("Your code", f"{app(row)} may act for you at {row['connector']} once you have typed in this code there:", 200, more, refresh="3")
 
 
 def pasting(row: Row, state: str, keys_at: str, wrong: str = "") -> Response:

@@ -22,6 +22,8 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE EXISTS (SELECT FROM consent
 OLD = "DELETE FROM consent WHERE expires_at < clock_timestamp() - interval '1 day'"
 SEND = """UPDATE consent SET state_digest = $2, verifier = $3 WHERE link_digest = $1 AND outcome IS NULL AND expires_at > clock_timestamp()
 RETURNING consent_id, connector, installation, project, environment, scopes"""
+UNDER_WAY = """SELECT c.*, d.user_code, d.url, d.complete FROM consent c LEFT JOIN consent_device d USING (consent_id)
+WHERE link_digest = $1 AND state_digest = $2 AND (outcome IS NOT NULL OR $3) AND expires_at > clock_timestamp() - interval '1 minute'"""
 BACK = "SELECT * FROM consent WHERE state_digest = $1 AND outcome IS NULL AND expires_at > clock_timestamp()"
 
 
@@ -93,6 +95,11 @@ class Consents:
         row = await self._db.fetchrow(BACK, hashed(state))
         place = await self._db.fetchrow(PLACE, row["connector"], row["installation"]) if row else None
         return {**row, **place} if row and place else None
+
+    async def under_way(self, link: str, state: str, *, begun: bool) -> Mapping[str, Any] | None:
+        """What this browser was asked and answered, with the code to type in where there is one. `begun`: though mint may not know of it yet."""
+        found: Mapping[str, Any] | None = await self._db.fetchrow(UNDER_WAY, hashed(link), hashed(state), begun)
+        return found
 
     async def came_to(self, consent_id: UUID) -> Mapping[str, Any] | None:
         """The question, with `outcome` and mint's `fact` where it has come to one."""

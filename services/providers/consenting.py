@@ -8,7 +8,7 @@ from counterfoil.wire.secret import Secret
 from services.providers.seam import Minted, Order, Refused, Root
 
 Config = Mapping[str, object]
-Way = Literal["redirect", "paste"]
+Way = Literal["redirect", "paste", "device"]
 
 
 class NeedsConsent(Refused):

@@ -13,6 +13,8 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
     { ...machine, client_id: "brief", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic" },
     { ...machine, client_id: "keyed", token_endpoint_auth_method: "private_key_jwt", jwks: JSON.parse(process.env.JWKS) },
     { ...people, client_id: "people", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic", application_type: "native" },
+    { client_id: "device", client_secret: "s3cret", grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+      response_types: [], redirect_uris: [] },
   ],
   scopes: ["read", "write", "offline_access"],
   pkce: { required: () => true },
@@ -22,6 +24,7 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
   features: {
     devInteractions: { enabled: true },
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {

@@ -21,6 +21,7 @@ from counterfoil.wire.sealing import Opener, Sealer
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime import key_folder
 from services.providers import on_behalf
+from services.providers.codes import Codes
 from services.providers.consents import Consenting, Fact
 from services.providers.envelope import Envelope
 from services.providers.grant_ends import GrantEnds
@@ -55,10 +56,11 @@ class Desk:
     async def comes(self, consent: UUID, **brought: str) -> Fact:
         now = datetime.now(UTC)
         box = Sealer().seal(Secret(json.dumps(brought)), self.key.public, binding.consent(consent))
-        fact, _ = await self.consenting.settle(
+        said = await self.consenting.settle(
             ConsentReturned(id=uuid4(), at=now, consent_id=consent, deadline=now + timedelta(minutes=5), box=to_url(box).decode())
         )
-        return fact
+        assert said is not None
+        return said[0]
 
     def order(self, scopes: frozenset[str] = SCOPES) -> Order:
         now = datetime.now(UTC)
@@ -72,14 +74,13 @@ class Desk:
 
 @pytest.fixture
 async def desk(books: Books, tmp_path: Path) -> AsyncIterator[Desk]:
-    await books.owner.execute("TRUNCATE user_grant, consent")
+    await books.owner.execute("TRUNCATE user_grant, consent, consent_device")
     key_folder.write(tmp_path / "kek-1.key", bytes(32))
     key, envelope, shelf, config = OpeningKey.generate(), Envelope(tmp_path), Shelf(), {"people": True}
     snapshot = SimpleNamespace(connectors={NAME: Connector(name=NAME, config=config)}, config=lambda *_: config)
     registry: Any = SimpleNamespace(snapshot=snapshot)
-    consenting = Consenting(
-        books.mint, Grants(books.mint, envelope), shelf, Roots(books.mint, envelope, None), registry, Opener([key]), lambda: datetime.now(UTC)
-    )
+    grants, codes, roots = Grants(books.mint, envelope), Codes(books.mint, envelope), Roots(books.mint, envelope, None)
+    consenting = Consenting(books.mint, grants, codes, shelf, roots, registry, Opener([key]), lambda: datetime.now(UTC))
     ends = GrantEnds(books.revoke, envelope, shelf, Roots(books.revoke, envelope, None), registry)
     yield Desk(books, key, consenting, config, ends)
     await shelf.close()

@@ -50,3 +50,8 @@ def verifier(consent_id: UUID) -> bytes:
 def grant(grant_id: UUID, version: int) -> bytes:
     """A user's refresh token, at rest: no earlier one can be put back in its place."""
     return b"counterfoil/grant/v1\x00" + canonical({"grant_id": str(grant_id), "version": version})
+
+
+def device(consent_id: UUID) -> bytes:
+    """What a provider is asked with whether a person has typed their code in, at rest."""
+    return b"counterfoil/device/v1\x00" + str(consent_id).encode()

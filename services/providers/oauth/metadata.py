@@ -27,6 +27,7 @@ class Places:
     authorization: str | None = None
     says_iss: bool = False
     """RFC 9207: its answers to a person's browser name it."""
+    device: str | None = None
 
 
 @dataclass(slots=True)
@@ -45,7 +46,10 @@ class Metadata:
     async def of(self, config: Config, http: Outbound, until: float) -> Places:
         """Nothing is minted here: whatever fails is Refused or Unavailable."""
         if config.token_endpoint is not None:
-            return Places(config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint, config.authorization_endpoint)
+            return Places(
+                config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint, config.authorization_endpoint,
+                device=config.device_authorization_endpoint,
+            )  # fmt: skip
         held = self._held.get(config)
         if held is None:
             self._held.put(config, held := Held())
@@ -103,7 +107,8 @@ def places(config: Config, found: Mapping[str, object]) -> Places:
     revocation = config.revocation_endpoint or place(config, found.get("revocation_endpoint"))
     introspection = config.introspection_endpoint or place(config, found.get("introspection_endpoint"))
     authorization = config.authorization_endpoint or place(config, found.get("authorization_endpoint"))
-    return Places(token, revocation, introspection, authorization, found.get("authorization_response_iss_parameter_supported") is True)
+    device = config.device_authorization_endpoint or place(config, found.get("device_authorization_endpoint"))
+    return Places(token, revocation, introspection, authorization, found.get("authorization_response_iss_parameter_supported") is True, device)
 
 
 def place(config: Config, url: object) -> str | None:
