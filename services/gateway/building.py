@@ -13,7 +13,8 @@ from counterfoil_server.runtime.tokens.jwks import Jwks
 from services.gateway.asker import Asker
 from services.gateway.callers import Callers
 from services.gateway.catalog import Catalog
-from services.gateway.consent_door import BACK, ConsentDoor, Send
+from services.gateway.consent_bringing import Bringing, Send
+from services.gateway.consent_door import BACK, ConsentDoor
 from services.gateway.consents import Consents
 from services.gateway.explaining import Explainer
 from services.gateway.ledger import Ledger
@@ -99,5 +100,5 @@ def doors(shared: Shared) -> Doors:
         tlog=TlogDoor(operators, db),
         consents=asking,
         grants=GrantsDoor(operators, db, now),
-        people=ConsentDoor(consents, shared.keys, shared.send, shared.consented, now),
+        people=ConsentDoor(consents, Bringing(consents, shared.keys, shared.send, shared.consented, now)),
     )

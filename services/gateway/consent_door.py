@@ -1,72 +1,64 @@
-"""/consent: a person on their way to a provider, and back. What they bring goes sealed to mint, and stays nowhere here."""
+"""/consent: a person on their way to a provider, and back; or asked here, where the provider sends nobody back."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
-from html import escape
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from counterfoil.contracts import consent_returned
-from counterfoil.contracts.base import named
-from counterfoil.contracts.consent_returned import ConsentReturned
-from counterfoil.wire import binding
-from counterfoil.wire.armor import to_url
-from counterfoil.wire.secret import Secret
-from counterfoil_server.runtime.keys import KeyRing
-from counterfoil_server.runtime.service import Clock
-from counterfoil_server.runtime.stage import Out
-from services.gateway.consents import Consents
-from services.gateway.settled import Settled
+from services.gateway import body, consent_pages
+from services.gateway.consent_bringing import Bringing
+from services.gateway.consents import Consents, hashed
 
 BACK = "/consent/back"
 CLIENT = "/consent/client.json"
-PATIENCE = 8.0
 COOKIE = "counterfoil-consent"
-LONGEST_CODE = 4096
-STYLE = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}"
-HEADERS = {
-    "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'",
-}  # fmt: skip
-Send = Callable[[Sequence[Out]], Awaitable[None]]
+LASTS = 2700
+"""Seconds: a link, and after it a code that is typed in elsewhere, as long as either may live."""
+LONGEST_CODE = LONGEST_KEY = 4096
+EMPTY, TOO_LONG = "There was no key in it.", f"It is longer than {LONGEST_KEY} characters: no key is."
+NO_KEY = "A key is one line of letters, digits and signs, without blanks: paste it anew."
 
 
 class ConsentDoor:
-    def __init__(self, consents: Consents, keys: KeyRing, send: Send, settled: Settled, now: Clock) -> None:
-        self._consents, self._keys, self._send, self._settled, self._now = consents, keys, send, settled, now
+    def __init__(self, consents: Consents, bringing: Bringing) -> None:
+        self._consents, self._bringing = consents, bringing
 
     async def go(self, request: Request) -> Response:
-        """To the provider. The cookie ties the way back to this browser: a code that somebody else brought leads nowhere."""
-        sent = await self._consents.send(request.path_params["link"])
+        """To the provider, or the question itself. The cookie ties what comes back to this browser: what somebody else brought leads nowhere."""
+        link = request.path_params["link"]
+        begun = "begun" in request.query_params
+        if (state := request.cookies.get(COOKIE)) and (row := await self._consents.under_way(link, state, begun=begun)):
+            return self._how_far(row, link)
+        sent = await self._consents.send(link)
         if sent is None:
-            return page("This question is over", "The link was used, or is older than ten minutes. Go back to the app, and begin again.", 404)
-        away = RedirectResponse(sent.url, 303, HEADERS)
-        secure = urlsplit(self._consents.back).scheme == "https"
-        path = urlsplit(self._consents.back).path
-        away.set_cookie(COOKIE, sent.state, max_age=600, path=path, secure=secure, httponly=True, samesite="lax")
+            return consent_pages.over()
+        if sent.way == "redirect":
+            away: Response = RedirectResponse(sent.url, 303, consent_pages.HEADERS)
+            self._tie(away, sent.state, self._path("back"), "lax")
+        else:
+            away = consent_pages.pasting(sent.row, sent.state, sent.url) if sent.way == "paste" else consent_pages.beginning(sent.row, sent.state)
+            self._tie(away, sent.state, self._path(link), "strict" if sent.way == "paste" else "lax")
         return away
+
+    def _how_far(self, row: Mapping[str, Any], link: str) -> Response:
+        """The page that asks for itself again, until it has come to something."""
+        if row["outcome"] in {"granted", "refused"}:
+            return done(consent_pages.told(row), self._path(link))
+        return consent_pages.typing_in(row) if row["user_code"] else consent_pages.moment()
 
     async def back(self, request: Request) -> Response:
         found = dict(request.query_params)
-        state = found.get("state", "")
-        row = await self._consents.back_from(state) if state and request.cookies.get(COOKIE) == state else None
-        if row is None:
-            return page("This is no answer to a question of ours", "Go back to the app, and begin again, in this browser.", 400)
+        row = await self._of_this_browser(request, found.get("state", ""))
+        if row is None or row["way"] != "redirect":
+            return consent_pages.stranger()
         said, required = found.get("iss"), row["says_issuer"]
         if (said is not None or required) and said != row["issuer"]:
-            return page("This answer is of another server", "It was not used. Tell whoever runs the app.", 400)
-        with self._settled.expecting(row["consent_id"]) as end:
-            await self._send([self._returned(row, found)])
-            await asyncio.wait([end], timeout=PATIENCE)
-        came = await self._consents.came_to(row["consent_id"])
-        response = told(came or row)
-        response.delete_cookie(COOKIE, path=urlsplit(self._consents.back).path)
-        return response
+            return consent_pages.page("This answer is of another server", "It was not used. Tell whoever runs the app.", 400)
+        code = found.get("code")
+        brought = {"code": code[:LONGEST_CODE], "redirect_uri": self._consents.back} if code else {"error": found.get("error", "")[:64]}
+        return done(consent_pages.told(await self._bringing.bring(row, brought)), self._path("back"))
 
     async def client(self, _: Request) -> Response:
         """Who we are, for authorization servers that read it at the client's id: a client ID metadata document. Nothing in it is secret."""
@@ -78,34 +70,44 @@ class ConsentDoor:
         }  # fmt: skip
         return JSONResponse(said, headers={"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"})
 
-    def _returned(self, row: Mapping[str, Any], found: Mapping[str, str]) -> Out:
-        code, consent_id = found.get("code"), row["consent_id"]
-        brought = {"code": code[:LONGEST_CODE], "redirect_uri": self._consents.back} if code else {"error": found.get("error", "")[:64]}
-        box = self._keys.sealer.seal(Secret(json.dumps(brought)), self._keys.recipient("mint"), binding.consent(consent_id))
-        now = self._now()
-        fact = ConsentReturned(
-            id=named("consent.returned", str(consent_id)), at=now, consent_id=consent_id, deadline=now + timedelta(seconds=PATIENCE),
-            box=to_url(box).decode(),
-        )  # fmt: skip
-        return Out(consent_returned.TOPIC, fact, key=str(consent_id), event_id=str(fact.id))
+    async def given(self, request: Request) -> Response:
+        """What was typed into the page. It may be used as long as the question lives: mint may be away for a while."""
+        found, link = await body.form(request), request.path_params["link"]
+        row = await self._of_this_browser(request, found.get("state", ""))
+        if row is None or row["way"] == "redirect" or row["link_digest"] != hashed(link):
+            return consent_pages.stranger()
+        key = found.get("key", "").strip()
+        if "no" in found:
+            brought = {"error": "access_denied"}
+        elif row["way"] == "device":
+            await self._bringing.put(row, {"device": "begins"}, row["expires_at"])
+            return RedirectResponse(f"{self._path(link)}?begun=1", 303, consent_pages.FORM)
+        elif wrong := amiss(key):
+            return consent_pages.pasting(row, found["state"], row["url"], wrong)
+        else:
+            brought = {"key": key}
+        came = await self._bringing.bring(row, brought, row["expires_at"])
+        return done(consent_pages.told(came, posted=True), self._path(link))
+
+    async def _of_this_browser(self, request: Request, state: str) -> Mapping[str, Any] | None:
+        return await self._consents.back_from(state) if state and request.cookies.get(COOKIE) == state else None
+
+    def _path(self, last: str) -> str:
+        return urlsplit(self._consents.back).path.removesuffix("back") + last
+
+    def _tie(self, response: Response, state: str, path: str, samesite: Literal["lax", "strict"]) -> None:
+        secure = urlsplit(self._consents.back).scheme == "https"
+        response.set_cookie(COOKIE, state, max_age=LASTS, path=path, secure=secure, httponly=True, samesite=samesite)
 
 
-def told(row: Mapping[str, Any]) -> Response:
-    """Back to the app, where it said where; else a page that says what came of it."""
-    outcome = row["outcome"] if row["outcome"] in {"granted", "refused"} else "waiting"
-    if row["return_to"]:
-        joint = "&" if urlsplit(row["return_to"]).query else "?"
-        query = urlencode({"consent": str(row["consent_id"]), "outcome": outcome})
-        return RedirectResponse(f"{row['return_to']}{joint}{query}", 303, HEADERS)
-    app = f"{row['project']} ({row['environment']})"
-    if outcome == "granted":
-        return page("Done", f"{app} may now act for you at {row['connector']}: {', '.join(row['scopes'])}. You may close this page.")
-    if outcome == "waiting":
-        return page("Not yet", "The provider takes its time. Go back to the app: it asks again by itself.", 504)
-    message = json.loads(bytes(row["fact"])).get("message", "")
-    return page("Nothing was given", f"{app} cannot act for you at {row['connector']}: {message}", 403)
+def done(response: Response, path: str) -> Response:
+    response.delete_cookie(COOKIE, path=path)
+    return response
 
 
-def page(title: str, text: str, status: int = 200) -> Response:
-    made = f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(title)}</title>"
-    return HTMLResponse(f"{made}<style>{STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></html>", status, HEADERS)
+def amiss(key: str) -> str:
+    if not key:
+        return EMPTY
+    if len(key) > LONGEST_KEY:
+        return TOO_LONG
+    return "" if key.isascii() and key.isprintable() and " " not in key else NO_KEY

@@ -16,12 +16,14 @@ from counterfoil_server.runtime.keys import KeyRing
 from counterfoil_server.runtime.store.database import Pool
 
 LIVES = timedelta(minutes=10)
-PLACE = "SELECT url, issuer, says_issuer, parameters FROM consent_place WHERE connector = $1 AND installation = $2"
+PLACE = "SELECT way, url, issuer, says_issuer, parameters FROM consent_place WHERE connector = $1 AND installation = $2"
 ASK = """INSERT INTO consent (consent_id, link_digest, connector, installation, project, environment, user_digest, scopes, return_to, expires_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE EXISTS (SELECT FROM consent_place WHERE connector = $3 AND installation = $4) RETURNING true"""
 OLD = "DELETE FROM consent WHERE expires_at < clock_timestamp() - interval '1 day'"
 SEND = """UPDATE consent SET state_digest = $2, verifier = $3 WHERE link_digest = $1 AND outcome IS NULL AND expires_at > clock_timestamp()
 RETURNING consent_id, connector, installation, project, environment, scopes"""
+UNDER_WAY = """SELECT c.*, d.user_code, d.url, d.complete FROM consent c LEFT JOIN consent_device d USING (consent_id)
+WHERE link_digest = $1 AND state_digest = $2 AND (outcome IS NOT NULL OR $3) AND expires_at > clock_timestamp() - interval '1 minute'"""
 BACK = "SELECT * FROM consent WHERE state_digest = $1 AND outcome IS NULL AND expires_at > clock_timestamp()"
 
 
@@ -49,10 +51,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Where a browser goes now, and what it has to bring back."""
+    """Where a browser goes now, and what it has to bring back. Where people are not sent away, `url` is what the page points to, if anything."""
 
+    way: str
     url: str
     state: str
+    row: Mapping[str, Any]
 
 
 class Consents:
@@ -82,13 +86,20 @@ class Consents:
             place = await db.fetchrow(PLACE, row["connector"], row["installation"]) if row else None
         if place is None:
             return None
-        return Sent(authorization(place, frozenset(row["scopes"]), self.back, state, challenge(verifier)), state)
+        away = place["way"] == "redirect"
+        url = authorization(place, frozenset(row["scopes"]), self.back, state, challenge(verifier)) if away else place["url"]
+        return Sent(place["way"], url, state, row)
 
     async def back_from(self, state: str) -> Mapping[str, Any] | None:
-        """The question, with the place's `issuer` and `says_issuer`."""
+        """The question, with how it is asked: `way`, `url`, `issuer`, `says_issuer` of its place."""
         row = await self._db.fetchrow(BACK, hashed(state))
         place = await self._db.fetchrow(PLACE, row["connector"], row["installation"]) if row else None
-        return {**row, "issuer": place["issuer"], "says_issuer": place["says_issuer"]} if row and place else None
+        return {**row, **place} if row and place else None
+
+    async def under_way(self, link: str, state: str, *, begun: bool) -> Mapping[str, Any] | None:
+        """What this browser was asked and answered, with the code to type in where there is one. `begun`: though mint may not know of it yet."""
+        found: Mapping[str, Any] | None = await self._db.fetchrow(UNDER_WAY, hashed(link), hashed(state), begun)
+        return found
 
     async def came_to(self, consent_id: UUID) -> Mapping[str, Any] | None:
         """The question, with `outcome` and mint's `fact` where it has come to one."""

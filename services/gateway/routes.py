@@ -107,7 +107,12 @@ def others(doors: Doors) -> Sequence[Address]:
 
 def pages(doors: Doors) -> Sequence[Address]:
     """For people, in a browser, and for where they are sent. No part of what is described."""
-    return (BACK, GET, doors.people.back), (CLIENT, GET, doors.people.client), ("/consent/{link}", GET, doors.people.go)
+    return (
+        (BACK, GET, doors.people.back),
+        (CLIENT, GET, doors.people.client),
+        ("/consent/{link}", GET, doors.people.go),
+        ("/consent/{link}", POST, doors.people.given),
+    )
 
 
 def of_kind(entries: Entries) -> Sequence[Address]:

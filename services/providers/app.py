@@ -17,6 +17,7 @@ from services.providers import mint_handlers, orphans, revoke_handlers
 from services.providers.ages import ages
 from services.providers.boxes import Boxes
 from services.providers.calls import Means
+from services.providers.codes import Codes
 from services.providers.consent_places import Places
 from services.providers.consents import Consenting
 from services.providers.ends import Ends
@@ -26,6 +27,7 @@ from services.providers.grant_ends import GrantEnds
 from services.providers.grants import Grants
 from services.providers.ledger import Ledger
 from services.providers.orphan_sweep import OrphanSweep
+from services.providers.polling import Polling
 from services.providers.roots import Roots
 from services.providers.rotation import Rotation
 from services.providers.seam import Provider, ProviderError
@@ -44,11 +46,18 @@ async def wire_mint(shelf: Shelf, runtime: Runtime) -> Wiring:
     await roots.complete()
     rotation = Rotation(roots)
     checks = Checks(Checker(runtime.keys.public), registry, shelf)
-    consenting = Consenting(runtime.db, grants, shelf, rotation, registry, runtime.keys.opener, runtime.now)
+    codes = Codes(runtime.db, envelope)
+    consenting = Consenting(runtime.db, grants, codes, shelf, rotation, registry, runtime.keys.opener, runtime.now)
     boxes = Boxes(runtime.keys, runtime.now)
     return Wiring(
         mint_handlers.routes(checks, Ledger(runtime.db), Means(rotation, grants), boxes, runtime.now, consenting),
-        [registry.run(), adopt(roots, registry), Places(runtime.db, shelf, registry).run(), ages(runtime.db, runtime.telemetry.meter)],
+        [
+            registry.run(),
+            adopt(roots, registry),
+            Places(runtime.db, shelf, registry).run(),
+            Polling(codes, consenting).run(partial(mint_handlers.say, runtime.emit)),
+            ages(runtime.db, runtime.telemetry.meter),
+        ],
         [shelf.close],
     )
 

@@ -14,7 +14,7 @@ from services.providers.consenting import NeedsConsent
 from services.providers.covered import covered
 from services.providers.grants import Grants
 from services.providers.rotation import Rotation
-from services.providers.seam import Minted, Order, ProviderError, Refused, Root, Unavailable
+from services.providers.seam import Minted, Order, ProviderError, Refused, Unavailable
 from services.providers.wanted import Intent
 
 
@@ -43,7 +43,7 @@ async def mint(intent: Intent, means: Means, now: datetime) -> Minted | No:
     try:
         async with asyncio.timeout((intent.window_closes_at - now).total_seconds()):
             with within(intent.wanted.received), outgoing.act(order.connector, "mint"):
-                minted = await means.roots.done(intent.wanted.connector, order.installation, partial(made, intent, means, order))
+                minted = await made(intent, means, order)
     except NeedsConsent as error:
         return No("consent_required", f"{error.code}: {error.message}")
     except Refused as error:
@@ -61,10 +61,11 @@ async def mint(intent: Intent, means: Means, now: datetime) -> Minted | No:
     return No("provider_refused", f"{minted.amiss}: revoked", True, minted) if minted.amiss else minted
 
 
-async def made(intent: Intent, means: Means, order: Order, root: Root) -> Minted:
-    if intent.wanted.grant.user is not None:
-        return await on_behalf.mint(means.grants, intent, order, root)
-    return await intent.wanted.provider.mint(order, root)
+async def made(intent: Intent, means: Means, order: Order) -> Minted:
+    provider, connector = intent.wanted.provider, intent.wanted.connector
+    if intent.wanted.grant.user is None:
+        return await means.roots.done(connector, order.installation, partial(provider.mint, order))
+    return await means.roots.on_behalf(provider, connector, order.installation, partial(on_behalf.mint, means.grants, intent, order))
 
 
 def seconds(wait: timedelta | None) -> int | None:

@@ -16,9 +16,9 @@ log = logging.getLogger("counterfoil.providers")
 EVERY = 0.5
 ANEW = 600
 """Turns after which places are found out again, though the registry has not changed: metadata may."""
-PUT = """INSERT INTO consent_place (connector, installation, url, issuer, says_issuer, parameters) VALUES ($1, $2, $3, $4, $5, $6)
+PUT = """INSERT INTO consent_place (connector, installation, url, issuer, says_issuer, parameters, way) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (connector, installation) DO UPDATE
-SET url = excluded.url, issuer = excluded.issuer, says_issuer = excluded.says_issuer, parameters = excluded.parameters"""
+SET url = excluded.url, issuer = excluded.issuer, says_issuer = excluded.says_issuer, parameters = excluded.parameters, way = excluded.way"""
 GONE = """DELETE FROM consent_place p
 WHERE NOT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS u(c, i) WHERE (c, i) = (p.connector, p.installation))"""
 
@@ -60,5 +60,5 @@ class Places:
         except ProviderError as error:
             log.warning("nowhere to send people", extra={"connector": place[0], "code": error.code})
             return False
-        await self._db.execute(PUT, *place, found.url, found.issuer, found.says_issuer, dict(found.parameters))
+        await self._db.execute(PUT, *place, found.url, found.issuer, found.says_issuer, dict(found.parameters), found.way)
         return True

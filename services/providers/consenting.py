@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from counterfoil.wire.secret import Secret
 from services.providers.seam import Minted, Order, Refused, Root
 
 Config = Mapping[str, object]
+Way = Literal["redirect", "paste", "device"]
 
 
 class NeedsConsent(Refused):
@@ -19,13 +20,15 @@ class NeedsConsent(Refused):
 class Place:
     """Where a person is sent to agree, with what belongs in the address beside scope, state and PKCE. RFC 6749 section 4.1.1.
 
-    `issuer`: what the answer carries as `iss` (RFC 9207), where it carries one; `says_issuer`: it must.
+    `issuer`: what the answer carries as `iss` (RFC 9207), where it carries one; `says_issuer`: it must. `way`: where they are sent nowhere, but asked
+    by the gateway itself, `url` is where they find what they are asked for.
     """
 
     url: str
     parameters: Mapping[str, str]
     issuer: str
     says_issuer: bool = False
+    way: Way = "redirect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What they agreed to. `amiss`: why it must not be kept; then what was given is ended already."""
+    """What they agreed to. `amiss`: why it must not be kept; then what was given is ended already.
+
+    `refresh`: what is used to lend: a refresh token, or the key that was pasted.
+    """
 
     refresh: Secret = field(repr=False)
     scopes: frozenset[str]
@@ -75,8 +81,6 @@ class Consents(Protocol):
         """Whether people are asked at this connector."""
 
     async def place(self, config: Config) -> Place: ...
-
-    async def redeem(self, returned: Returned, config: Config, root: Root) -> Given: ...
 
     async def lend(self, order: Order, refresh: Secret, root: Root) -> Lent:
         """Unavailable: the token was surely not used. NeedsConsent: it is over."""
@@ -121,3 +125,17 @@ class TellsWith(Protocol):
 
     async def good_with(self, kept: Kept, config: Config, root: Root) -> bool | None:
         """Whether the refresh token beside it could still be used; None where nobody can tell."""
+
+
+@runtime_checkable
+class Redirects(Consents, Protocol):
+    """People agree at the provider, and come back with a code."""
+
+    async def redeem(self, returned: Returned, config: Config, root: Root) -> Given: ...
+
+
+@runtime_checkable
+class Pastes(Consents, Protocol):
+    """People paste a key of theirs, and it is what is lent: the connector needs no root secret for that."""
+
+    def pasted(self, key: Secret, scopes: frozenset[str], config: Config) -> Given: ...

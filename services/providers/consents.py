@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,10 @@ from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.registry import Registry
 from counterfoil_server.runtime.service import Clock
 from counterfoil_server.runtime.stage import TRANSPORT, DeadLetter
-from counterfoil_server.runtime.store.database import Connection, Pool
-from services.providers.consenting import Consents, Given, Returned
+from counterfoil_server.runtime.store.database import Pool
+from services.providers.codes import Codes
+from services.providers.consenting import Given, Pastes, Redirects, Returned
+from services.providers.device_codes import Device, Devices
 from services.providers.grants import Grants, Whose
 from services.providers.rotation import Rotation
 from services.providers.seam import ProviderError, Refused, Unavailable
@@ -32,39 +35,50 @@ LONGEST_CALL = timedelta(seconds=5)
 # A code that comes a second time ends what it gave the first time: so who redeems it says so before.
 BEGIN = "UPDATE consent SET outcome = 'redeeming' WHERE consent_id = $1 AND outcome IS NULL RETURNING *"
 BEGUN = "SELECT * FROM consent WHERE consent_id = $1"
-SETTLED = "UPDATE consent SET outcome = $2, fact = $3 WHERE consent_id = $1 AND outcome = 'redeeming' AND fact IS NULL"
+SETTLED = "UPDATE consent SET outcome = $2, fact = $3 WHERE consent_id = $1 AND outcome = 'redeeming' AND fact IS NULL RETURNING true"
+BROUGHT = frozenset({"code", "key", "device"})
 Fact = ConsentGranted | ConsentRefused
+Said = tuple[Fact, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Consenting:
     db: Pool
     grants: Grants
+    codes: Codes
     shelf: Shelf
     roots: Rotation
     registry: Registry
     opener: Opener
     now: Clock
 
-    async def settle(self, returned: ConsentReturned) -> tuple[Fact, bytes]:
-        """What came of it, and its exact bytes. Raises DeadLetter."""
+    async def settle(self, returned: ConsentReturned) -> Said | None:
+        """What came of it, and its exact bytes; None where that has to be waited for. Raises DeadLetter."""
         brought = self.opened(returned)
         row = await self.db.fetchrow(BEGIN, returned.consent_id)
-        return await self.before(returned.consent_id) if row is None else await self.now_settled(row, returned, brought)
+        if row is not None:
+            return await self.now_settled(row, returned, brought)
+        return None if await self.codes.knows(returned.consent_id) else await self.before(returned.consent_id)
 
-    async def now_settled(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> tuple[Fact, bytes]:
-        """Grant and outcome are one transaction: what was interrupted has left no grant."""
+    async def now_settled(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> Said | None:
         found = await self.outcome(row, returned, brought)
-        async with self.db.acquire() as db, db.transaction():
-            fact = await self.granted(db, row, found) if isinstance(found, Given) else found
-            value = encode(fact)
-            await db.execute(SETTLED, row["consent_id"], fact.kind.partition(".")[2], value)
-        return fact, value
+        if isinstance(found, Device):
+            await self.codes.keep(row["consent_id"], found)
+            return None
+        return await self.come_to(row, found)
 
-    async def granted(self, db: Connection, row: Any, given: Given) -> ConsentGranted:
-        grant_id = named("grant", str(row["consent_id"]))
-        await self.grants.give(db, Whose(*(row[name] for name in WHOSE)), grant_id, given.scopes, given.refresh)
-        return ConsentGranted(**self.about(row), grant_id=grant_id, scopes=given.scopes)
+    async def come_to(self, row: Any, found: Given | ConsentRefused) -> Said:
+        """Grant and outcome are one transaction, and the first outcome counts: what was interrupted has left no grant."""
+        if isinstance(found, ConsentRefused):
+            fact: Fact = found
+        else:
+            fact = ConsentGranted(**self.about(row), grant_id=named("grant", str(row["consent_id"])), scopes=found.scopes)
+        value = encode(fact)
+        async with self.db.acquire() as db, db.transaction():
+            first = await db.fetchval(SETTLED, row["consent_id"], fact.kind.partition(".")[2], value)
+            if first and isinstance(found, Given) and isinstance(fact, ConsentGranted):
+                await self.grants.give(db, Whose(*(row[name] for name in WHOSE)), fact.grant_id, found.scopes, found.refresh)
+        return (fact, value) if first else await self.before(row["consent_id"])
 
     def opened(self, returned: ConsentReturned) -> dict[str, str]:
         try:
@@ -75,7 +89,7 @@ class Consenting:
             raise DeadLetter("bad_box")
         return found
 
-    async def before(self, consent_id: UUID) -> tuple[Fact, bytes]:
+    async def before(self, consent_id: UUID) -> Said:
         """It was here before. What was interrupted then is not tried again."""
         row = await self.db.fetchrow(BEGUN, consent_id)
         if row is None:
@@ -86,14 +100,14 @@ class Consenting:
         await self.db.execute(SETTLED, consent_id, "refused", value := encode(fact))
         return fact, value
 
-    async def outcome(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> Given | ConsentRefused:
-        if "code" not in brought:
+    async def outcome(self, row: Any, returned: ConsentReturned, brought: dict[str, str]) -> Given | Device | ConsentRefused:
+        if not BROUGHT & brought.keys():
             return self.refused(row, "declined", "they did not agree, or the provider did not let them")
         if returned.deadline < self.now() or row["expires_at"] < self.now():
             return self.refused(row, "late", "it came too late: agree again")
         try:
             async with asyncio.timeout(LONGEST_CALL.total_seconds()):
-                given = await self.redeemed(row, brought)
+                found = await self.redeemed(row, brought)
         except ProviderError as error:
             return self.refused(row, code_of(error), f"{error.code}: {error.message}")
         except TimeoutError:
@@ -102,21 +116,27 @@ class Consenting:
             raise
         except Exception as error:  # noqa: BLE001 - an adapter's own mistake
             return self.refused(row, "provider_unknown", type(error).__name__)
-        return self.refused(row, "provider_refused", given.amiss) if given.amiss else given
+        return self.refused(row, "provider_refused", found.amiss) if isinstance(found, Given) and found.amiss else found
 
-    async def redeemed(self, row: Any, brought: dict[str, str]) -> Given:
+    async def redeemed(self, row: Any, brought: dict[str, str]) -> Given | Device:
         snapshot = self.registry.snapshot
         connector = snapshot.connectors.get(row["connector"])
         provider = self.shelf.provider(connector.provider) if connector else None
-        if connector is None or not isinstance(provider, Consents):
-            raise Refused("unknown_connector", "the registry has no such connector any more, or it asks nobody")
-        config = snapshot.config(connector, row["installation"])
+        scopes, config = frozenset(row["scopes"]), snapshot.config(connector, row["installation"]) if connector else {}
+        if "key" in brought and isinstance(provider, Pastes) and provider.asks(config):
+            return provider.pasted(Secret(brought["key"]), scopes, config)
+        if connector and "device" in brought and isinstance(provider, Devices):
+            return await self.roots.done(connector, row["installation"], partial(provider.begin, scopes, config))
+        if connector and "code" in brought and isinstance(provider, Redirects):
+            returned = Returned(Secret(brought["code"]), self.verifier(row), brought.get("redirect_uri", ""), scopes)
+            return await self.roots.done(connector, row["installation"], partial(provider.redeem, returned, config))
+        raise Refused("unknown_connector", "the registry has no such connector any more, or it asks nobody in this way")
+
+    def verifier(self, row: Any) -> Secret:
         try:
-            verifier = self.opener.open(row["verifier"] or b"", binding.verifier(row["consent_id"]))
+            return self.opener.open(row["verifier"] or b"", binding.verifier(row["consent_id"]))
         except Unsealable:
             raise Refused("no_verifier", "the question was not sent from here") from None
-        returned = Returned(Secret(brought["code"]), verifier, brought.get("redirect_uri", ""), frozenset(row["scopes"]))
-        return await self.roots.done(connector, row["installation"], lambda root: provider.redeem(returned, config, root))
 
     def refused(self, row: Any, code: ConsentCode, message: str) -> ConsentRefused:
         return ConsentRefused(**self.about(row), code=code, message=message)

@@ -17,7 +17,7 @@ from services.providers.envelope import Envelope
 from services.providers.grants import DESTROYED, beside
 from services.providers.ledger_rows import end
 from services.providers.rotation import Rotation
-from services.providers.seam import ProviderError, Refused, Root
+from services.providers.seam import Irrevocable, ProviderError, Refused, Root
 from services.providers.shelf import Shelf
 
 log = logging.getLogger("counterfoil.revoke")
@@ -50,7 +50,7 @@ class GrantEnds:
         try:
             async with asyncio.timeout(LONGEST_CALL):
                 await self._leave(row)
-        except Refused as error:
+        except (Refused, Irrevocable) as error:
             given_up = error.code
         except (ProviderError, TimeoutError) as error:
             tried = self._tries[row["grant_id"]] = self._tries.get(row["grant_id"], 0) + 1
@@ -79,4 +79,4 @@ class GrantEnds:
             else:
                 await provider.leave(refresh, config, root)
 
-        await self._roots.done(connector, row["installation"], leave)
+        await self._roots.on_behalf(provider, connector, row["installation"], leave)

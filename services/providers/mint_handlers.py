@@ -1,7 +1,7 @@
 """exchange.authorized -> exchange.minted; consent.returned -> consent.settled."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from counterfoil.contracts import consent_returned, consent_settled, exchange_authorized, exchange_minted
@@ -17,7 +17,7 @@ from services.providers import calls, pausing
 from services.providers.boxes import Boxes
 from services.providers.bulkhead import OPEN, SHARE, Bulkhead
 from services.providers.calls import Means
-from services.providers.consents import Consenting
+from services.providers.consents import Consenting, Said
 from services.providers.evidence import Checks
 from services.providers.ledger import Failed, Ledger
 from services.providers.ledger_rows import Finished
@@ -29,6 +29,8 @@ WORDS: dict[RefusalCode, str] = {
     "evidence_mismatch": "the grant is not about the identity it carries",
     "beyond_evidence": "the grant goes beyond what was asked",
 }
+Send = Callable[[Sequence[Out]], Awaitable[None]]
+"""Comes back when the broker has acknowledged."""
 BUSY = f"{SHARE} requests for this connector are under way"
 
 
@@ -43,13 +45,24 @@ def routes(checks: Checks, ledger: Ledger, means: Means, boxes: Boxes, now: Cloc
 async def on_returned(consenting: Consenting, batch: Sequence[Received], emit: Emit) -> None:
     async def one(received: Received) -> None:
         try:
-            fact, value = await consenting.settle(received.fact)
+            said = await consenting.settle(received.fact)
         except DeadLetter as fault:
             emit.bury(received, fault)
         else:
-            await emit([Out(consent_settled.TOPIC, fact, str(fact.consent_id), str(fact.id), received, value=value)])
+            if said is not None:
+                await emit([settled(said, received)])
 
     await asyncio.gather(*map(one, batch))
+
+
+async def say(send: Send, said: Said) -> None:
+    """What was waited for, when no message is in hand any more."""
+    await send([settled(said)])
+
+
+def settled(said: Said, received: Received | None = None) -> Out:
+    fact, value = said
+    return Out(consent_settled.TOPIC, fact, str(fact.consent_id), str(fact.id), received, value=value)
 
 
 class Minting:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from counterfoil.contracts.registry import Connector
+from services.providers.consenting import Pastes
 from services.providers.roots import Place, Roots
 from services.providers.seam import Root, RootRefused
 
@@ -39,6 +40,10 @@ class Rotation:
             with suppress(RootRefused):
                 return await self._use(place, sets, which, act)
         return await self._use(place, sets, last, act)
+
+    async def on_behalf(self, provider: object, connector: Connector, installation: str, act: Callable[[Root], Awaitable[T]]) -> T:
+        """For what is lent on behalf of a person: where that is a key of theirs, there need be none."""
+        return await act({}) if isinstance(provider, Pastes) else await self.done(connector, installation, act)
 
     async def _use(self, place: Place, sets: Sequence[Root], which: int, act: Callable[[Root], Awaitable[T]]) -> T:
         found = await act(sets[which])

@@ -22,6 +22,8 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
     { ...bearer, grant_types: [EXCHANGE], client_id: "signer", token_endpoint_auth_method: "none" },
     { ...bearer, client_id: "pair", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic" },
     { ...people, client_id: "people", client_secret: "s3cret", token_endpoint_auth_method: "client_secret_basic", application_type: "native" },
+    { client_id: "device", client_secret: "s3cret", grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+      response_types: [], redirect_uris: [] },
   ],
   scopes: ["read", "write", "offline_access"],
   pkce: { required: () => true },
@@ -32,6 +34,7 @@ const server = new Provider(`http://127.0.0.1:${port}`, {
   features: {
     devInteractions: { enabled: true },
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
     // Of payments more than a thousand is refused.

@@ -104,7 +104,7 @@ async def root(database: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database)
     await connection.execute(
         "TRUNCATE connector, block, mint, revocation, revocation_order, handed, heartbeat, service_key, registry_entry, root_secret, user_grant, "
-        "consent, consent_place RESTART IDENTITY;"
+        "consent, consent_place, consent_device RESTART IDENTITY;"
         "INSERT INTO connector (name, revision) VALUES ('postgres/demo', 1);"
         "INSERT INTO heartbeat VALUES ('audit', clock_timestamp(), clock_timestamp())"
     )

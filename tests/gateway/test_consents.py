@@ -12,7 +12,7 @@ from counterfoil.contracts.revocation_requested import Actor
 from counterfoil.wire import users
 from counterfoil_server.runtime.store import registry_rows
 from counterfoil_server.runtime.store.registry_rows import Put
-from services.gateway import consent_door
+from services.gateway import consent_bringing
 from tests.gateway.conftest import Town
 from tests.gateway.identities import ISSUER, bearer
 from tests.gateway.rows import agreed
@@ -57,7 +57,7 @@ async def test_who_is_sent_carries_a_state_and_a_challenge_and_the_scopes_that_a
 
 
 async def test_what_comes_back_is_on_the_bus_sealed_and_nowhere_else(manned: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
-    monkeypatch.setattr(consent_door, "PATIENCE", 0.05)
+    monkeypatch.setattr(consent_bringing, "PATIENCE", 0.05)
     await crm(manned)
     away = await manned.http.get(await asked(manned))
     state = parse_qs(urlsplit(away.headers["location"]).query)["state"][0]

@@ -16,7 +16,7 @@ from services.providers import shelf
 from tests.providers.desk import Desk
 from tests.support.node import Node
 
-SECRETS = {"acme": "s3cret: with +odd% &characters", "posts": "s3cret", "brief": "s3cret", "people": "s3cret", "exchanger": "s3cret"}
+SECRETS = {"acme": "s3cret: with +odd% &characters"} | dict.fromkeys(("posts", "brief", "people", "exchanger", "device"), "s3cret")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Person:
     async def agrees(self, url: str) -> httpx.Response:
         """The page at which the way ends. What is asked on it is answered: who they are, and yes."""
         answer = await self.follow(url)
-        for _ in range(4):
+        for _ in range(6):
             form = FORM.search(answer.text)
             if form is None:
                 return answer

@@ -20,6 +20,7 @@ RIGHTS = {
         "audit_tile": "read", "audit_about": "read", "audit_published": "read", "audit_cosignature": "read", "dead_letter": "read insert update",
         "mint": "read(all but decision_hash wish_hash traceparent fact seal_2)", "consent": "read insert update(state_digest verifier) delete",
         "user_grant": f"read({OF_A_GRANT}) update(state next_at)", "consent_place": "read",
+        "consent_device": "read(consent_id user_code url complete)",
     },
     "verifier": EVERYONE | {"registry_entry": "read"},
     "policy": EVERYONE | {"registry_entry": "read"},
@@ -27,7 +28,8 @@ RIGHTS = {
         "registry_entry": "read", "connector": "read", "block": "read", "heartbeat": "read", "used_token": "read insert delete",
         "mint": f"{SEALED} insert update(state handle granted expires_at fact seal_2 secret_digest)", "revocation": "read insert",
         "reply": "read(all but fact_hash idx proof)", "root_secret": "read update(sealed kek_id wrapped_key nonce box)",
-        "user_grant": "read insert update", "consent": "read update(outcome fact)", "consent_place": "read insert update delete",
+        "user_grant": "read insert update", "consent": "read update(outcome fact expires_at)", "consent_place": "read insert update delete",
+        "consent_device": "read insert update delete",
     },
     "revoke": EVERYONE | {
         "registry_entry": "read", "connector": "read update(shut_at)", "registry_change": "read(revision entry_kind name entry)",

@@ -55,3 +55,8 @@ def grant(grant_id: UUID, version: int) -> bytes:
 def kept(grant_id: UUID, version: int) -> bytes:
     """The access token beside it."""
     return b"counterfoil/kept/v1\x00" + canonical({"grant_id": str(grant_id), "version": version})
+
+
+def device(consent_id: UUID) -> bytes:
+    """What a provider is asked with whether a person has typed their code in, at rest."""
+    return b"counterfoil/device/v1\x00" + str(consent_id).encode()

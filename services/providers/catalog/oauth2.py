@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from counterfoil.wire.secret import Secret
 from services.providers.consenting import Given, Lent, Place, Returned
-from services.providers.oauth import given, own, people
+from services.providers.device_codes import Device
+from services.providers.oauth import device, given, own, people
 from services.providers.oauth.client import private_key
 from services.providers.oauth.config import Config, RootSecret
 from services.providers.oauth.endings import Endings
@@ -104,6 +105,14 @@ class OAuth2(Unnamed):
     async def redeem(self, returned: Returned, config: Mapping[str, object], root: Root) -> Given:
         known = read(Config, config, "config")
         return await people.redeem(await self._server(known, root, soon()), known, returned)
+
+    async def begin(self, scopes: frozenset[str], config: Mapping[str, object], root: Root) -> Device:
+        known = read(Config, config, "config")
+        return await device.begin(await self._server(known, root, soon()), known, scopes)
+
+    async def poll(self, code: Secret, scopes: frozenset[str], config: Mapping[str, object], root: Root) -> Given:
+        known = read(Config, config, "config")
+        return await people.poll(await self._server(known, root, soon()), known, code, scopes)
 
     async def lend(self, order: Order, refresh: Secret, root: Root) -> Lent:
         config = read(Config, order.config, "config")

@@ -57,6 +57,10 @@ class Config(Declared):
     introspection_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned")
     authorization_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned: where people agree")
     people: bool = Field(default=False, description="lend on behalf of people, too, once they have agreed there")
+    people_by: Literal["redirect", "device"] = Field(
+        default="redirect", description="how people are asked: sent to the server and back, or by a code that they type in there (RFC 8628)"
+    )
+    device_authorization_endpoint: str | None = Field(default=None, pattern=URL, max_length=1024, description="pinned: what gives such a code")
     always: tuple[str, ...] = Field(
         default=("offline_access",), strict=False, max_length=16, description="scopes that a person is asked for beside those that are wanted"
     )

@@ -29,6 +29,7 @@ class Places:
     """RFC 9207: its answers to a person's browser name it."""
     details: frozenset[str] | None = None
     """Types that it knows, by RFC 9396 section 10; None where it does not say."""
+    device: str | None = None
 
 
 @dataclass(slots=True)
@@ -47,7 +48,10 @@ class Metadata:
     async def of(self, config: Config, http: Outbound, until: float) -> Places:
         """Nothing is minted here: whatever fails is Refused or Unavailable."""
         if config.token_endpoint is not None:
-            return Places(config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint, config.authorization_endpoint)
+            return Places(
+                config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint, config.authorization_endpoint,
+                device=config.device_authorization_endpoint,
+            )  # fmt: skip
         held = self._held.get(config)
         if held is None:
             self._held.put(config, held := Held())
@@ -105,8 +109,10 @@ def places(config: Config, found: Mapping[str, object]) -> Places:
     revocation = config.revocation_endpoint or place(config, found.get("revocation_endpoint"))
     introspection = config.introspection_endpoint or place(config, found.get("introspection_endpoint"))
     authorization = config.authorization_endpoint or place(config, found.get("authorization_endpoint"))
+    device = config.device_authorization_endpoint or place(config, found.get("device_authorization_endpoint"))
     says_iss = found.get("authorization_response_iss_parameter_supported") is True
-    return Places(token, revocation, introspection, authorization, says_iss, types(found.get("authorization_details_types_supported")))
+    details = types(found.get("authorization_details_types_supported"))
+    return Places(token, revocation, introspection, authorization, says_iss, details, device)
 
 
 def types(said: object) -> frozenset[str] | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from counterfoil.wire.secret import Secret
 from services.providers.consenting import Given, Lent, NeedsConsent, Place, Returned
-from services.providers.oauth import given, lending, said
+from services.providers.oauth import device, given, lending, said
 from services.providers.oauth.config import Config
 from services.providers.oauth.given import Given as Token
 from services.providers.oauth.metadata import Places
@@ -17,6 +17,8 @@ from services.providers.web.talk import Heard
 
 def place(config: Config, places: Places) -> Place:
     """Raises Refused where people cannot be asked there."""
+    if config.people_by == "device":
+        return device.place(config, places)
     if places.authorization is None:
         raise Refused("no_authorization_endpoint", "the metadata names none: pin authorization_endpoint, or do without users")
     fixed = {"response_type": "code", "client_id": config.client_id, "code_challenge_method": "S256"}
@@ -25,24 +27,32 @@ def place(config: Config, places: Places) -> Place:
 
 
 async def redeem(server: Server, config: Config, returned: Returned) -> Given:
-    """Where it is not what was asked for, all of it is ended. The access token beside a good one is nobody's: with it a server may end the rest."""
     heard = await server.token(
         "authorization_code",
         ("code", returned.code.text()), ("redirect_uri", returned.redirect_uri), ("code_verifier", returned.verifier.text()),
         *((("resource", config.resource),) if config.resource else ()),
     )  # fmt: skip
+    return await kept(server, config, returned.scopes, heard)
+
+
+async def poll(server: Server, config: Config, code: Secret, scopes: frozenset[str]) -> Given:
+    return await kept(server, config, scopes, await device.poll(server, config, code))
+
+
+async def kept(server: Server, config: Config, scopes: frozenset[str], heard: Heard) -> Given:
+    """Where it is not what was asked for, all of it is ended. The access token beside a good one is nobody's: with it a server may end the rest."""
     found = given.given(heard)
     if found is None:
         raise said.no(heard)
     if found.sound and found.scopes is None:
         found = await lending.proven(server, found)
     refresh = renewed(heard)
-    amiss = wrong(found, returned.scopes | set(config.always), refresh)
+    amiss = wrong(found, scopes | set(config.always), refresh)
     if amiss:
         await ended(server, *((refresh, found.token) if refresh else (found.token,)))
     if refresh is None:
         raise Refused("no_refresh_token", amiss)
-    return Given(refresh, (found.scopes or frozenset()) & returned.scopes, amiss)
+    return Given(refresh, (found.scopes or frozenset()) & scopes, amiss)
 
 
 def wrong(found: Token, asked: frozenset[str], refresh: Secret | None) -> str:
