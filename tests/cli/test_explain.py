@@ -93,7 +93,8 @@ def test_githubs_words_go_there_and_back(words: list[str]):
     repositories = [word for flag, word in zip(words[::2], words[1::2], strict=True) if flag == "--repo"]
     permissions = [word for flag, word in zip(words[::2], words[1::2], strict=True) if flag == "--permission"]
 
-    assert sugar.spoken("github/acme-bot", sugar.scopes(permissions), sugar.details(repositories)) == words
+    for connector in ("github/acme-bot", "github_user/acme"):
+        assert sugar.spoken(connector, sugar.scopes(permissions), sugar.details(repositories)) == words
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -13,7 +13,7 @@ from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime import key_folder
 from counterfoil_server.runtime.store.database import connect
 from services.providers import on_behalf, shelf
-from services.providers.consenting import NeedsConsent
+from services.providers.consenting import Lent, NeedsConsent
 from services.providers.envelope import Envelope
 from services.providers.grants import Grants, Whose
 from services.providers.seam import Borrower, Order, Refused, Unavailable, Unknown, token_of
@@ -136,20 +136,30 @@ async def test_a_refresh_that_was_not_done_is_told_by_what_is_kept_and_the_grant
 
 
 async def test_what_a_refresh_gave_while_the_grant_was_being_ended_is_what_it_is_ended_with(replicas: list[Replica], books: Books, github: GitHub):
-    await replicas[0].lend()
-    before = await books.owner.fetchval("SELECT version FROM user_grant")
-    async with replicas[0].grants.turn(WHOSE, READ, WINDOW) as turn:
-        provider: Any = replicas[0].provider
-        now = datetime.now(UTC)
-        details = ({"type": "github", "repositories": ["acme/a"]},)
-        order = Order(
-            uuid4(), WHOSE.connector, "default", github.config(), READ, details, now + BRIEF, now + WINDOW * 50, Borrower("5b" * 32, "w", "p")
-        )
-        found = await provider.lend(order, turn.refresh, ROOT)
+    """And nothing is made of it: the tokens before are dead, and could not end it."""
+    before, provider = await books.owner.fetchval("SELECT version FROM user_grant"), cast("Any", replicas[0].provider)
+    refreshing = provider.lend
+
+    async def meanwhile(*given: Any) -> Lent:
+        found: Lent = await refreshing(*given)
         await books.owner.execute("UPDATE user_grant SET state = 'ending'")
-        assert not await replicas[0].grants.keep(turn, found.refresh, found.kept)
+        return found
+
+    provider.lend = meanwhile
+    with pytest.raises(Unavailable, match="grant_ended"):
+        await replicas[0].lend()
 
     row = await books.owner.fetchrow("SELECT state, turn, version FROM user_grant")
-    assert (row["state"], row["turn"], row["version"]) == ("ending", None, before + 1)
+    assert (row["state"], row["turn"], row["version"], github.made) == ("ending", None, before + 1, 0)
     with pytest.raises(NeedsConsent, match="no_grant"):
         await replicas[1].lend()
+
+
+async def test_a_refresh_that_gives_nothing_to_make_tokens_of_is_kept_and_no_credential(replicas: list[Replica], books: Books, github: GitHub):
+    github.tokens.life = timedelta()
+    with pytest.raises(Unavailable, match="nothing_to_make"):
+        await replicas[0].lend()
+    github.tokens.life = timedelta(minutes=30)
+
+    assert await replicas[1].lend()
+    assert await stands(books) == "live"
