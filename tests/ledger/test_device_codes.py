@@ -208,3 +208,15 @@ async def test_where_the_provider_gives_no_code_it_is_refused_at_once(mint: Mint
 
     assert isinstance(fact, ConsentRefused)
     assert fact.code == "provider_refused"
+
+
+async def test_the_first_outcome_counts_and_what_comes_after_it_leaves_no_grant(mint: Mint):
+    await mint.begun()
+    await mint.desk.books.owner.execute("UPDATE consent_device SET next_at = now() - interval '1 second'")
+    consenting, (row,) = mint.desk.consenting, await mint.desk.consenting.codes.take()
+
+    first = await consenting.come_to(row, consenting.refused(row, "late", "old"))
+    after = await consenting.come_to(row, Given(Secret("r"), SCOPES))
+
+    assert after == first
+    assert await mint.desk.books.owner.fetchval("SELECT count(*) FROM user_grant") == 0
