@@ -117,8 +117,9 @@ def challenge(verifier: str) -> str:
 
 
 def authorization(place: Mapping[str, Any], scopes: frozenset[str], back: str, state: str, code_challenge: str) -> str:
-    """RFC 6749 section 4.1.1. The place's own scopes stand beside those that are wanted."""
+    """RFC 6749 section 4.1.1. The place's own scopes stand beside those that are wanted; some call them otherwise."""
     fixed = dict(place["parameters"])
-    scope = " ".join(sorted(scopes | set(fixed.pop("scope", "").split())))
-    query = urlencode({**fixed, "scope": scope, "redirect_uri": back, "state": state, "code_challenge": code_challenge})
+    named, separator = fixed.pop("scope_parameter", "scope"), fixed.pop("scope_separator", " ")
+    scope = separator.join(sorted(scopes | set(fixed.pop("scope", "").split())))
+    query = urlencode({**fixed, named: scope, "redirect_uri": back, "state": state, "code_challenge": code_challenge})
     return f"{place['url']}{'&' if '?' in place['url'] else '?'}{query}"

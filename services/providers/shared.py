@@ -28,5 +28,9 @@ def once_more(order: Order, kept: Kept, place: str) -> Minted | None:
     return Minted(answer(said["token"], "Bearer"), "Bearer", said["handle"], frozenset(said["granted"]), (), expires)
 
 
+def token(kept: Kept) -> Secret:
+    return Secret(str(json.loads(kept.token.text())["token"]))
+
+
 def shared(until: datetime | None) -> Irrevocable:
     return Irrevocable("shared_token", "others may have been lent the same token: it ends by itself, or with the user's grant", until)

@@ -151,6 +151,17 @@ async def test_the_end_of_a_grant_is_on_record_with_who_ended_it_once(manned: To
     assert (await manned.http.delete(f"/v1/grants/{uuid4()}", headers=bearer())).status_code == 404
 
 
+async def test_scopes_go_by_the_name_that_the_provider_has_for_them(manned: Town):
+    await crm(manned)
+    fixed = json.dumps({"client_id": "us", "scope_parameter": "user_scope", "scope_separator": ","})
+    await manned.root.execute("UPDATE consent_place SET parameters = $1", fixed)
+
+    said = parse_qs(urlsplit((await manned.http.get(await asked(manned))).headers["location"]).query)
+
+    assert said["user_scope"] == ["read"]
+    assert not {"scope", "scope_parameter", "scope_separator"} & said.keys()
+
+
 async def test_who_we_are_stands_at_the_clients_own_address(manned: Town):
     said = (await manned.http.get("/consent/client.json")).json()
 

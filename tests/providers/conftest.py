@@ -20,6 +20,7 @@ from tests.support.linear import linear
 from tests.support.mcp import serving_notes
 from tests.support.oidc import running
 from tests.support.rgw import storing
+from tests.support.slack import Slack, chatting
 
 __all__ = ["apiserver_running", "counter", "demo", "linear", "running", "serving_notes", "simulating", "storing"]
 
@@ -45,6 +46,12 @@ async def cloud() -> AsyncIterator[Cloud]:
 @pytest.fixture
 async def google() -> AsyncIterator[Google]:
     async with cloudy() as made:
+        yield made
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with chatting() as made:
         yield made
 
 
