@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from counterfoil.wire.secret import Secret
 from services.providers.calls import more
+from services.providers.consenting import Redirects, Returned
 from services.providers.covered import covered, covers
 from services.providers.oauth.config import Config
 from services.providers.seam import Details, Minted, Order, ProviderError, Refused, read
@@ -146,6 +148,18 @@ async def test_and_whoever_gives_one_all_the_same_gave_more(liar: Liar):
     gives(liar, [PAYMENT], scope="read")
 
     assert more(*await lent(liar, PAYMENT, scopes=frozenset()))
+
+
+async def test_details_that_a_person_was_not_asked_to_agree_to_are_more_and_all_of_it_is_ended(liar: Liar):
+    gives(liar, [PAYMENT], refresh_token="of-the-grant")
+    liar.set("/introspect", Says({"active": False}))
+    desk = liar.desk(people=True)
+    assert isinstance(desk.provider, Redirects)
+
+    found = await desk.provider.redeem(Returned(Secret("code"), Secret("verifier"), "http://127.0.0.1/back", desk.scopes), desk.config, desk.root)
+
+    assert "more than was asked" in found.amiss
+    assert [one.form["token"][0] for one in liar.at("/revoke")] == ["of-the-grant", CANARY]
 
 
 async def refused(liar: Liar, *details: dict[str, Any], **config: Any) -> str:
