@@ -87,7 +87,7 @@ def test_a_lock_names_no_host_and_has_hashes_for_each_package(lock: Path):
     assert "://" not in text
 
 
-TOOLS = {"browser", "counterparts", "deployment"}
+TOOLS = {"browser", "counterparts", "deployment", "mcp"}
 """Groups with programs that tests start, and nothing of ours is built from."""
 
 

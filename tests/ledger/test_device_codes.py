@@ -95,10 +95,10 @@ class Mint:
 
 @pytest.fixture
 def mint(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Mint:
-    async def root(*_: Any) -> dict[str, Secret]:
-        return {}
+    async def none_needed(*_: Any) -> list[dict[str, Secret]]:
+        return [{}]
 
-    monkeypatch.setattr(Roots, "of", root)
+    monkeypatch.setattr(Roots, "sets", none_needed)
     server = Server()
     shelf: Any = SimpleNamespace(provider=lambda _: server)
     desk.consenting = replace(desk.consenting, shelf=shelf)

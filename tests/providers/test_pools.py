@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from services.providers.postgres.pools import becomes
-from services.providers.seam import AlreadyThere, ProviderError, Refused, Unavailable, Unknown
+from services.providers.seam import AlreadyThere, ProviderError, Refused, RootRefused, Unavailable, Unknown
 from tests.providers.desk import CANARY, told
 
 
@@ -19,7 +19,7 @@ def outcome(error: Exception, lost: type[ProviderError] = Unknown) -> ProviderEr
     [
         (asyncpg.DuplicateObjectError, AlreadyThere),
         (asyncpg.InsufficientPrivilegeError, Refused),
-        (asyncpg.InvalidPasswordError, Refused),
+        (asyncpg.InvalidPasswordError, RootRefused),
         (asyncpg.InvalidCatalogNameError, Refused),
         (asyncpg.PostgresSyntaxError, Refused),
         (asyncpg.LockNotAvailableError, Unavailable),

@@ -69,6 +69,13 @@ async def role_of(town: Town, request_hash: str) -> bool:
         return bool(await db.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = ANY($1::text[]))", names))
 
 
+async def stuck(town: Town) -> list[str]:
+    """At this connector: a static key, of which another test may have lent one, is stuck by nature."""
+    async with town.sql() as db:
+        rows = await db.fetch("SELECT credential_id FROM mint WHERE connector = 'postgres/demo' AND state = 'stuck'")
+        return [str(row["credential_id"]) for row in rows]
+
+
 @pytest.mark.parametrize("wide", ["connector", "sub_hash", "project", "environment", "issuer"])
 async def test_what_is_in_flight_falls_under_the_order_and_nobody_simply_asks_again(town: Town, wide: str):
     minted = town.connection.topic(exchange_minted.TOPIC)
@@ -98,7 +105,8 @@ async def test_what_is_in_flight_falls_under_the_order_and_nobody_simply_asks_ag
             done = await settled(town, accepted["id"])
             assert not await role_of(town, question.request_hash)
             assert not await role_of(town, first.fact["asked"]["request_hash"])
-            assert done["counts"].get("stuck", 0) == 0
+            assert done["counts"]["revoked"] >= 1
+            assert not await stuck(town)
         finally:
             await lift(town, accepted["accepted"])
         served = await one.asked(WISH)
