@@ -1,15 +1,13 @@
 """Who gives tokens for an MCP server, and for what: its challenge, its metadata (RFC 9728), and its authorization server's (RFC 8414)."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
-from counterfoil.wire.lru import Lru
 from counterfoil.wire.secret import Secret
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from counterfoil_server.runtime.tokens.discovery import origin
@@ -17,6 +15,7 @@ from services.providers.mcp.config import Config
 from services.providers.oauth import metadata
 from services.providers.oauth.metadata import KEPT, Places
 from services.providers.seam import Refused, Unavailable
+from services.providers.web.once import Once
 from services.providers.web.talk import met
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -34,33 +33,20 @@ class Found:
     places: Places
 
 
-@dataclass(slots=True)
-class Held:
-    found: Found | None = None
-    until: float = 0.0
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Discovery:
     def __init__(self) -> None:
-        self._held: Lru[Config, Held] = Lru(256)
+        self._held: Once[Config, Found] = Once("the server's metadata did not come in time")
 
     async def of(self, config: Config, http: Outbound, until: float) -> Found:
         """Nothing is minted here: whatever fails is Refused or Unavailable."""
-        held = self._held.get(config)
-        if held is None:
-            self._held.put(config, held := Held())
-        clock = asyncio.get_running_loop().time
-        try:
-            async with asyncio.timeout_at(until), held.asking:
-                if held.found is None or clock() >= held.until:
-                    found = await discovered(config, http, until)
-                    if held.found is not None and held.found.issuer != found.issuer:
-                        raise moved()
-                    held.found, held.until = found, clock() + KEPT
-                return held.found
-        except TimeoutError:
-            raise Unavailable("timeout", "the server's metadata did not come in time") from None
+
+        async def ask(before: Found | None) -> tuple[Found, float]:
+            found = await discovered(config, http, until)
+            if before is not None and before.issuer != found.issuer:
+                raise moved()
+            return found, KEPT
+
+        return await self._held.of(config, until, ask)
 
 
 def moved() -> Refused:

@@ -1,18 +1,17 @@
 """Where an authorization server has its endpoints. RFC 8414; OpenID Connect Discovery 1.0 where there is none."""
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
-from counterfoil.wire.lru import Lru
 from counterfoil_server.runtime.outbound import Answer, Outbound
 from counterfoil_server.runtime.tokens.discovery import origin
 from counterfoil_server.runtime.tokens.notation import json_object
 from services.providers.oauth.config import Config
 from services.providers.seam import Refused, Unavailable
+from services.providers.web.once import Once
 from services.providers.web.talk import met
 
 KEPT = 600.0
@@ -32,18 +31,11 @@ class Places:
     device: str | None = None
 
 
-@dataclass(slots=True)
-class Held:
-    places: Places | None = None
-    until: float = 0.0
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Metadata:
     """Asked once for each connector, however many requests wait for it."""
 
     def __init__(self) -> None:
-        self._held: Lru[Config, Held] = Lru(256)
+        self._held: Once[Config, Places] = Once("the server's metadata did not come in time")
 
     async def of(self, config: Config, http: Outbound, until: float) -> Places:
         """Nothing is minted here: whatever fails is Refused or Unavailable."""
@@ -52,17 +44,11 @@ class Metadata:
                 config.token_endpoint, config.revocation_endpoint, config.introspection_endpoint, config.authorization_endpoint,
                 device=config.device_authorization_endpoint,
             )  # fmt: skip
-        held = self._held.get(config)
-        if held is None:
-            self._held.put(config, held := Held())
-        clock = asyncio.get_running_loop().time
-        try:
-            async with asyncio.timeout_at(until), held.asking:
-                if held.places is None or clock() >= held.until:
-                    held.places, held.until = places(config, await discovered(config, http, until)), clock() + KEPT
-                return held.places
-        except TimeoutError:
-            raise Unavailable("timeout", "the server's metadata did not come in time") from None
+
+        async def ask(_: Places | None) -> tuple[Places, float]:
+            return places(config, await discovered(config, http, until)), KEPT
+
+        return await self._held.of(config, until, ask)
 
 
 async def discovered(config: Config, http: Outbound, until: float) -> Mapping[str, object]:
